@@ -1,0 +1,133 @@
+"""The command line `loom`: here what runs Loom; `compose/client` has what talks to a running one.
+
+The stack of a process is imported by its own command: a worker must not carry the web tier, nor the client a worker.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from models.errors import LoomError
+from models.messages import Queue
+from models.settings import Settings
+
+_USAGE = 2
+
+
+class _Root(click.Group):
+    """Imports the client only for a command of the client: what `loom up` starts would pay for it each time."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Look here first."""
+        return super().get_command(ctx, cmd_name) or _client_commands().get(cmd_name)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, for the help."""
+        return sorted({*super().list_commands(ctx), *_client_commands()})
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Tell errors that a person can mend in one line."""
+        try:
+            return super().invoke(ctx)
+        except LoomError as error:
+            click.echo(f"loom: {error}", err=True)
+            ctx.exit(_USAGE)
+
+
+def _client_commands() -> dict[str, click.Command]:
+    from compose.client import COMMANDS
+
+    return {command.name: command for command in COMMANDS if command.name}
+
+
+def _split_queues(_ctx: click.Context, _parameter: click.Parameter, value: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in value.split(","))
+    if unknown := sorted(set(names) - set(Queue)):
+        raise click.BadParameter(f"no such queue: {', '.join(unknown)}; there are {', '.join(Queue)}")
+    return names
+
+
+@click.group(cls=_Root, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="loom-ingest", prog_name="loom")
+def main() -> None:
+    """Loom ingests digital media: point it at a folder, get a searchable catalogue."""
+
+
+@main.command()
+@click.pass_context
+def up(ctx: click.Context) -> None:
+    """Run all of Loom on this machine, with PostgreSQL and Redis unless a URL is set for them."""
+    from compose.up import run
+
+    ctx.exit(run(Settings.from_env()))
+
+
+@main.command()
+def web() -> NoReturn:
+    """Run the web tier alone."""
+    Settings.from_env()
+    _stand_aside()
+    gunicorn = [sys.executable, "-P", "-u", "-m", "gunicorn", "web.wsgi:app", "--config", "python:web.gunicorn_config"]
+    os.execv(sys.executable, gunicorn)  # noqa: S606 - our own interpreter, no shell
+
+
+_NICE = click.option(
+    "--nice", type=click.IntRange(0, 19), default=0, show_default=True, help="Give way to other programs."
+)
+
+
+@main.command()
+@click.option("--queues", required=True, callback=_split_queues, help="Queues to work on, separated by commas.")
+@click.option("--processes", type=click.IntRange(1, 256), default=1, show_default=True)
+@click.option("--threads", type=click.IntRange(1, 256), default=4, show_default=True, help="Threads of each process.")
+@_NICE
+def worker(queues: tuple[str, ...], processes: int, threads: int, nice: int) -> None:
+    """Run workers for some queues."""
+    from workers.main import main as work
+
+    _stand_aside()
+    os.nice(nice)
+    work(queues, processes, threads)
+
+
+@main.command()
+@_NICE
+def indexer(nice: int) -> None:
+    """Run the one writer of the text index."""
+    from workers.indexer import main as index
+
+    os.nice(nice)
+    index()
+
+
+@main.command()
+def scheduler() -> None:
+    """Run the scheduler, the relay and the reaper; of several, one is active."""
+    from scheduler.main import main as schedule
+
+    schedule()
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database up to date, and make the first user if there is none."""
+    from models.migrating import migrate as bring_up_to_date
+
+    password = bring_up_to_date(Settings.from_env())
+    click.echo("The database is up to date.")
+    if password is not None:
+        click.echo(f"First user: admin, password: {password} (shown once)")
+
+
+def _stand_aside() -> None:
+    """Leave the user's folder: gunicorn and Dramatiq look there first, and take any folder called `web` for ours."""
+    os.chdir(Path(__file__).parents[1])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""What Loom needs of a message bus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from models.messages import Queue
+
+
+@dataclass(frozen=True)
+class WorkerInfo:
+    """A worker process that announced itself within the last seconds."""
+
+    name: str
+    queues: tuple[str, ...]
+
+
+class Bus(Protocol):
+    """A lossy, fast message bus. Sending never raises: a lost message only costs time."""
+
+    def wake(self, queue: Queue, count: int = 1) -> None:
+        """Make up to `count` idle workers of the queue look for work."""
+
+    def count_wakes(self, queue: Queue) -> int | None:
+        """Count the wake-ups that no worker has taken yet; None when the bus is out of reach."""
+
+    def ring(self) -> None:
+        """Tell the relay that there are new events."""
+
+    def wait_for_ring(self, seconds: float) -> None:
+        """Return at the next ring, or after that many seconds."""
+
+    def publish(self, frame: dict[str, Any]) -> None:
+        """Send a frame to every web process that listens now."""
+
+    def listen(self, timeout_seconds: float) -> Iterator[dict[str, Any] | None]:
+        """Yield frames as they come, and None after each silence of that length.
+
+        The first value, and the first after every loss of the connection, is None: frames may have been missed.
+        """
+
+    def announce(self, worker: WorkerInfo, seconds: int) -> None:
+        """Be known as alive for that long."""
+
+    def workers(self) -> Sequence[WorkerInfo] | None:
+        """Tell who announced itself; None when the bus is out of reach."""
+
+    def attempts(self, key: str, window_seconds: int) -> int:
+        """Count this call among those with the same key in the window; 0 when the bus is out of reach."""
+
+    def take_back_attempt(self, key: str) -> None:
+        """Do not count the last call after all."""
+
+    def forget_attempts(self, key: str) -> None:
+        """Start the count of the key anew."""
+
+    def close(self) -> None:
+        """Let go of the connections."""

@@ -1,0 +1,38 @@
+"""Events: what happened, past tense, as rows in the same transaction as the change itself.
+
+Payloads are small: ids and what a permission check needs, never whole rows or secrets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+
+@dataclass(frozen=True)
+class NewEvent:
+    """An event about to be written by the unit of work."""
+
+    type: str
+    space_id: UUID
+    subject_id: UUID
+    actor_id: UUID | None = None
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+ASSET_CREATED = "asset.created"
+ASSET_UPDATED = "asset.updated"
+ASSET_DELETED = "asset.deleted"
+ASSET_UPLOADED = "asset.uploaded"
+POOL_CREATED = "asset-pool.created"
+POOL_UPDATED = "asset-pool.updated"
+POOL_DELETED = "asset-pool.deleted"
+TOKEN_CREATED = "token.created"  # noqa: S105 - the name of an event
+TOKEN_UPDATED = "token.updated"  # noqa: S105
+TOKEN_DELETED = "token.deleted"  # noqa: S105
+TASK_CREATED = "task.created"
+TASK_UPDATED = "task.updated"
+TASK_DELETED = "task.deleted"
+TASK_PROGRESSED = "task.progressed"
+"""Published at most once a second while a task runs, without a row: it cannot be resumed."""

@@ -1,0 +1,117 @@
+"""The kinds of task, by name: web and scheduler ask for work here without importing a worker.
+
+A task's row is the truth (architecture.md section 4); the broker carries only wake-ups, one actor for each queue.
+`workers/handlers` has one handler for each kind; a test asserts that the two match one to one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from models.errors import InvalidInput
+from models.ids import printable
+
+
+class Queue(StrEnum):
+    """Queues by the resource that their work needs."""
+
+    INTERACTIVE = "interactive"
+    BULK = "bulk"
+    HASH = "hash"
+    MEDIA = "media"
+    INDEX = "index"
+    WEBHOOKS = "webhooks"
+    MAINTENANCE = "maintenance"
+
+
+class Priority(IntEnum):
+    """Higher goes first, across all work that waits in a queue."""
+
+    LOW = 0
+    MEDIUM = 1
+    HIGH = 2
+    CRITICAL = 3
+
+
+class Payload(BaseModel):
+    """The arguments of a task: ids and small JSON values only."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ScanPool(Payload):
+    """Walk a pool and bring the catalogue up to date with it."""
+
+    pool_uuid: UUID
+
+
+class DeletePool(Payload):
+    """Forget a pool and its locations; the files stay."""
+
+    pool_uuid: UUID
+
+
+class StoreBinary(Payload):
+    """Hash staged bytes, keep them under their SHA-512 and attach them to an asset."""
+
+    staging_key: str
+    filename: str
+    origin: str = "upload"
+    asset_uuid: UUID | None = None
+
+
+class DeleteBlob(Payload):
+    """Remove the bytes of a blob that nothing points at any more."""
+
+    sha512: str
+
+
+class Reindex(Payload):
+    """Build the text index anew beside the live one, then switch."""
+
+
+class Sweep(Payload):
+    """Remove what has outlived its use: old tasks, old events, staged uploads that nobody finished."""
+
+
+@dataclass(frozen=True)
+class TaskKind:
+    """One kind of background work.
+
+    `queue` runs the task's first and last step, `part_queue` the parts it is cut into. `window` is how many parts
+    of one task are in flight at once. `time_limit_seconds` bounds one step: its lease is not renewed after that.
+    """
+
+    name: str
+    payload: type[Payload]
+    queue: Queue
+    part_queue: Queue | None = None
+    window: int = 16
+    time_limit_seconds: int = 3600
+    is_public: bool = False
+    """Whether a caller may submit it by `POST /tasks`; the others have routes of their own."""
+
+
+SCAN_POOL = TaskKind("pools.scan", ScanPool, Queue.BULK, part_queue=Queue.HASH)
+DELETE_POOL = TaskKind("pools.delete", DeletePool, Queue.BULK)
+STORE_BINARY = TaskKind("assets.store-binary", StoreBinary, Queue.INTERACTIVE, time_limit_seconds=6 * 3600)
+DELETE_BLOB = TaskKind("storage.delete-blob", DeleteBlob, Queue.MAINTENANCE)
+REINDEX = TaskKind("search.reindex", Reindex, Queue.INDEX, time_limit_seconds=24 * 3600, is_public=True)
+SWEEP = TaskKind("maintenance.sweep", Sweep, Queue.MAINTENANCE, is_public=True)
+
+KINDS = {kind.name: kind for kind in (SCAN_POOL, DELETE_POOL, STORE_BINARY, DELETE_BLOB, REINDEX, SWEEP)}
+
+
+def find_kind(name: str) -> TaskKind:
+    """Give the kind of that name.
+
+    Raises:
+        InvalidInput: when there is none, listing those that exist.
+    """
+    if name not in KINDS:
+        raise InvalidInput(f"Unknown task kind '{printable(name)}'; known: {', '.join(KINDS)}")
+    return KINDS[name]

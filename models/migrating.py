@@ -1,0 +1,40 @@
+"""Bringing a database up to date: the schema, and what every Loom has in it.
+
+Apart from the wiring, because only one process ever needs Alembic and all would pay for its import.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+
+from models.services.bootstrap import bootstrap
+from models.settings import Settings
+from models.wiring import build
+
+
+def migrate(settings: Settings) -> str | None:
+    """Bring the database up to date and make what every Loom has; several processes may do so at once.
+
+    Returns:
+        The password of the first user, if it was generated just now.
+    """
+    upgrade_schema(settings)
+    platform = build(settings, connections=2)
+    try:
+        with platform.unit_of_work() as uow:
+            password = bootstrap(uow, settings.initial_password)
+            uow.commit()
+        return password
+    finally:
+        platform.close()
+
+
+def upgrade_schema(settings: Settings) -> None:
+    """Run the migrations that the database has not seen yet."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["url"] = settings.sqlalchemy_url
+    command.upgrade(config, "head")

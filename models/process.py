@@ -1,0 +1,30 @@
+"""How a process of Loom that nobody else's command starts (indexer, scheduler) begins and ends."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from threading import Event
+from types import FrameType
+
+from models.logs import set_up_logs
+from models.settings import Settings
+from models.wiring import Platform, build
+
+
+def run_process(run: Callable[[Platform, Event], None], connections: int) -> None:
+    """Wire the process and run it; SIGTERM and SIGINT set the event, upon which `run` is to return soon."""
+    settings = Settings.from_env()
+    set_up_logs(settings.log_level, settings.log_format)
+    platform = build(settings, connections=connections)
+    stopping = Event()
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        stopping.set()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    try:
+        run(platform, stopping)
+    finally:
+        platform.close()

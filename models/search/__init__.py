@@ -1,0 +1,40 @@
+"""The text index: what is findable of an asset, the reader that web processes hold, and the indexer's writer."""
+
+from models.search.layout import Generation, IndexHome
+from models.search.port import (
+    DEEPEST_HIT,
+    PARAGRAPH,
+    AssetDocument,
+    Hit,
+    IndexBroken,
+    IndexBusy,
+    IndexDamaged,
+    IndexState,
+    SearchPage,
+    SearchQuery,
+    SearchReader,
+    SearchSort,
+)
+from models.search.schema import SCHEMA_VERSION
+from models.search.tantivy_reader import TantivyReader
+from models.search.tantivy_writer import TantivyWriter
+
+__all__ = [
+    "DEEPEST_HIT",
+    "PARAGRAPH",
+    "SCHEMA_VERSION",
+    "AssetDocument",
+    "Generation",
+    "Hit",
+    "IndexBroken",
+    "IndexBusy",
+    "IndexDamaged",
+    "IndexHome",
+    "IndexState",
+    "SearchPage",
+    "SearchQuery",
+    "SearchReader",
+    "SearchSort",
+    "TantivyReader",
+    "TantivyWriter",
+]

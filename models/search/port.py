@@ -1,0 +1,139 @@
+"""What Loom needs of a text index. One writer (the indexer), any number of readers (the web processes)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+from models.errors import Unavailable
+
+PARAGRAPH = "\n\n"
+"""Separates texts within a document: a phrase is not found across it."""
+
+DEEPEST_HIT = 10_000
+"""Hits beyond this place cannot be paged to: reaching them would cost more than narrowing the search."""
+
+
+class IndexBroken(Unavailable):
+    """The text index failed to read or write its files."""
+
+    code = "index-broken"
+
+
+class IndexDamaged(IndexBroken):
+    """The committed files of the text index cannot be used; it has to be built anew."""
+
+    code = "index-damaged"
+
+
+class IndexBusy(Unavailable):
+    """Another process or thread is writing to this part of the text index."""
+
+    code = "index-busy"
+
+
+class SearchSort(StrEnum):
+    """The orders of hits. Only RELEVANCE has scores that mean something."""
+
+    RELEVANCE = "RELEVANCE"
+    NEWEST = "NEWEST"
+    OLDEST = "OLDEST"
+    NAME = "NAME"
+    SIZE = "SIZE"
+
+
+@dataclass(frozen=True)
+class AssetDocument:
+    """What is findable of an asset. `paths` are display texts of its locations, `text` any other words."""
+
+    asset_id: UUID
+    space_id: UUID
+    filename: str
+    paths: Sequence[str]
+    mime_type: str
+    text: str
+    size: int
+    first_seen: float
+    """Seconds since the epoch."""
+
+
+@dataclass(frozen=True)
+class Hit:
+    """An asset that matches, best first. `highlights` are snippets as plain text."""
+
+    asset_id: UUID
+    score: float
+    title: str
+    mime_type: str
+    size: int
+    sort_date: float
+    """First seen, in seconds since the epoch."""
+    matched_in: str
+    """`title`, `subtitle` (a path), `keywords` (the type) or `body`."""
+    subtitle: str | None = None
+    """The path of a location."""
+    highlights: Sequence[str] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True)
+class SearchQuery:
+    """A search within one space; `models.search.grammar` says how `terms` are understood.
+
+    `mime` is a prefix; `seen_from` and `seen_to` bound the first sighting, inclusive, in seconds since the epoch.
+    """
+
+    space_id: UUID
+    terms: str
+    limit: int = 25
+    offset: int = 0
+    sort: SearchSort = SearchSort.RELEVANCE
+    mime: str | None = None
+    seen_from: float | None = None
+    seen_to: float | None = None
+    highlight: bool = False
+
+
+@dataclass(frozen=True)
+class SearchPage:
+    """A page of hits and how many there are in all."""
+
+    hits: Sequence[Hit]
+    total: int
+
+
+@dataclass(frozen=True)
+class IndexState:
+    """What an index holds: all events of one database up to a position in its log.
+
+    `database` identifies the database, and `witness` the event at the position, so that an index is never continued
+    with another history than the one it was built from.
+    """
+
+    schema: int
+    database: str
+    xid: int
+    id: int
+    witness: str
+    synced_at: float
+    """When the index was last known to be up to date, in seconds since the epoch."""
+
+
+class SearchReader(Protocol):
+    """Answers queries from the index as last committed."""
+
+    def search(self, query: SearchQuery) -> SearchPage:
+        """Find assets. Up to `DEEPEST_HIT` they can be paged; pages fit together while the index does not change.
+
+        Raises:
+            InvalidInput: when the terms cannot be understood, saying where.
+            Unavailable: when there is no index yet.
+        """
+
+    def document_count(self) -> int | None:
+        """Count the documents in the index; None when there is no index yet."""
+
+    def state(self) -> IndexState | None:
+        """Tell how far the index has come; None when there is no index yet."""

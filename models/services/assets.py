@@ -1,0 +1,175 @@
+"""Assets: make, change and remove them, and give them bytes. Reading many is in `asset_views.py`.
+
+An asset is addressed by its UUID or by its SHA-512, always within the actor's space. Its content never changes: other
+bytes are another asset.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, select
+from sqlalchemy.dialects.postgresql import insert
+
+from models.entities import Asset
+from models.errors import Conflict, NotFound
+from models.events import ASSET_CREATED, ASSET_DELETED, ASSET_UPDATED, ASSET_UPLOADED, NewEvent
+from models.ids import new_id
+from models.permissions import Actor
+from models.services.blobs import lock_blob, request_blob_removal
+from models.services.crud import Resource
+from models.unit_of_work import UnitOfWork
+
+AssetKey = UUID | str
+"""A UUID, or a SHA-512 in lower-case hex."""
+ASSETS = Resource(Asset, "asset", ASSET_CREATED, ASSET_UPDATED, ASSET_DELETED)
+HASH_MISMATCH = "hash-mismatch"
+"""Code of the error of bytes that are not the content that they were sent as."""
+_CONTENT = ("sha512", "size")
+
+
+@dataclass(frozen=True)
+class StoredContent:
+    """Bytes that are kept, and how an asset made of them is called. `mime_type` is what the bytes say."""
+
+    sha512: str
+    size: int
+    mime_type: str
+    filename: str
+    origin: str
+
+
+def get_asset(uow: UnitOfWork, actor: Actor, key: AssetKey, *, lock: bool = False) -> Asset:
+    """Give the asset of that key."""
+    return _get(uow, actor.space_id, key, lock=lock)
+
+
+def _get(uow: UnitOfWork, space_id: UUID, key: AssetKey, *, lock: bool = False) -> Asset:
+    query = _lookup(space_id, key)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    asset = uow.session.execute(query).scalar_one_or_none()
+    if asset is None:
+        raise missing(key)
+    return asset
+
+
+def _lookup(space_id: UUID, key: AssetKey) -> Select[Asset]:
+    column = Asset.id if isinstance(key, UUID) else Asset.sha512
+    return select(Asset).where(column == key, Asset.space_id == space_id)
+
+
+def missing(key: AssetKey) -> NotFound:
+    """Say that there is no such asset."""
+    return NotFound(f"Cannot find asset with {'uuid' if isinstance(key, UUID) else 'sha512'} '{key}'")
+
+
+def hold_asset(uow: UnitOfWork, actor: Actor, key: AssetKey) -> Asset:
+    """Give the asset with its row and its hash locked, in the order that dropping its bytes asks for."""
+    lock_blob(uow, get_asset(uow, actor, key).sha512)
+    return get_asset(uow, actor, key, lock=True)
+
+
+def create_asset(uow: UnitOfWork, actor: Actor, values: dict[str, Any]) -> Asset:
+    """Make an asset that awaits its bytes. `values` are columns of the table.
+
+    Knowing a hash gives nobody the bytes of it: those come by an upload or a scan only.
+
+    Raises:
+        Conflict: when the space has an asset of that SHA-512.
+    """
+    return ASSETS.create(uow, actor, values)
+
+
+def update_asset(uow: UnitOfWork, actor: Actor, asset: Asset, values: dict[str, Any]) -> None:
+    """Set the given columns of an asset that `get_asset` has locked.
+
+    Raises:
+        Conflict: when a change of the content itself is asked for.
+    """
+    if any(values.get(name, getattr(asset, name)) != getattr(asset, name) for name in _CONTENT):
+        raise Conflict("The content of an asset never changes: other bytes are another asset")
+    ASSETS.update(uow, actor, asset, values)
+
+
+def delete_asset(uow: UnitOfWork, actor: Actor, asset: Asset) -> None:
+    """Remove an asset that `hold_asset` has locked, with its places; files in pools stay.
+
+    Its bytes go as well when no other asset has them.
+    """
+    ASSETS.delete(uow, actor, asset)
+    if asset.blob_sha512:
+        request_blob_removal(uow, asset.space_id, asset.sha512)
+
+
+def drop_content(uow: UnitOfWork, actor: Actor, asset: Asset) -> None:
+    """Let go of the stored bytes of an asset that `hold_asset` has locked; the asset, and files in pools, stay.
+
+    Raises:
+        NotFound: when it has none.
+    """
+    if not asset.blob_sha512:
+        raise NotFound("The asset has no stored binary")
+    ASSETS.update(uow, actor, asset, {"blob_sha512": None})
+    request_blob_removal(uow, asset.space_id, asset.sha512)
+
+
+def require_content(uow: UnitOfWork, space_id: UUID, asset_id: UUID, sha512: str) -> Asset:
+    """Give the asset, locked, if that is the hash of its content.
+
+    Raises:
+        Conflict: with the code `hash-mismatch` when it is not.
+    """
+    asset = _get(uow, space_id, asset_id, lock=True)
+    if asset.sha512 != sha512:
+        raise Conflict("The uploaded bytes are not the content of this asset", code=HASH_MISMATCH)
+    return asset
+
+
+def attach_content(
+    uow: UnitOfWork, space_id: UUID, user_id: UUID | None, asset_id: UUID, content: StoredContent
+) -> Asset:
+    """Give an asset its bytes. The caller holds the lock of the hash and the blob is kept."""
+    asset = require_content(uow, space_id, asset_id, content.sha512)
+    if asset.blob_sha512 is None:
+        asset.blob_sha512, asset.size, asset.mime_type = content.sha512, content.size, content.mime_type
+        _touch(asset, user_id)
+        uow.session.flush()
+        _publish(uow, asset, ASSET_UPDATED, user_id)
+        _publish(uow, asset, ASSET_UPLOADED, user_id)
+    return asset
+
+
+def store_content(uow: UnitOfWork, space_id: UUID, user_id: UUID | None, content: StoredContent) -> tuple[Asset, bool]:
+    """Give the asset of a content in a space, made now if there is none, and whether it is new.
+
+    The caller holds the lock of the hash and the blob is kept.
+    """
+    created = uow.session.execute(
+        insert(Asset)
+        .values(
+            id=new_id(), space_id=space_id, sha512=content.sha512, size=content.size, mime_type=content.mime_type,
+            filename=content.filename, origin=content.origin, blob_sha512=content.sha512, creator_id=user_id,
+            editor_id=user_id,
+        )
+        .on_conflict_do_nothing(index_elements=[Asset.space_id, Asset.sha512])
+        .returning(Asset.id)
+    ).scalar_one_or_none()  # fmt: skip
+    asset = _get(uow, space_id, content.sha512, lock=True)
+    if created is None:
+        return attach_content(uow, space_id, user_id, asset.id, content), False
+    _publish(uow, asset, ASSET_CREATED, user_id)
+    _publish(uow, asset, ASSET_UPLOADED, user_id)
+    return asset, True
+
+
+def _touch(asset: Asset, user_id: UUID | None) -> None:
+    asset.revision += 1
+    asset.edited, asset.editor_id = datetime.now(UTC), user_id
+
+
+def _publish(uow: UnitOfWork, asset: Asset, kind: str, user_id: UUID | None) -> None:
+    uow.publish(NewEvent(kind, asset.space_id, asset.id, user_id))

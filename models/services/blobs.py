@@ -1,0 +1,134 @@
+"""The bytes behind assets: kept once under their SHA-512, removed when no asset refers to them any more.
+
+Whoever puts or removes the bytes of a hash holds the advisory lock of that hash until its transaction ends. So a
+remover that counted no references cannot take the bytes from under one that is being made, and of two that drop the
+last two references at the same time the second sees that none is left.
+
+Lock order: the hash, then the asset's row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from models.errors import NotFound
+from models.messages import DELETE_BLOB, STORE_BINARY, DeleteBlob
+from models.services import tasks
+from models.storage import BlobStore, blob_key
+from models.unit_of_work import UnitOfWork
+
+_STALE = timedelta(hours=24)
+_REMOVAL_ATTEMPTS = 10
+_BATCH = 500
+
+
+def lock_blob(uow: UnitOfWork, sha512: str) -> None:
+    """Keep all others from putting or removing the bytes of this hash until the transaction ends."""
+    uow.lock(f"blob:{sha512}")
+
+
+def keep_blob(uow: UnitOfWork, store: BlobStore, sha512: str, size: int, staging_key: str) -> None:
+    """Make sure that the staged bytes are kept under their hash, for as long as the transaction lasts at least.
+
+    Raises:
+        NotFound: when they are neither kept nor staged.
+    """
+    lock_blob(uow, sha512)
+    if store.size(blob_key(sha512)) != size:
+        # In a bucket this may take minutes, during which the connection is idle.
+        uow.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        _copy(store, staging_key, blob_key(sha512))
+    uow.execute(
+        "INSERT INTO blob (sha512, size) VALUES (:sha512, :size) ON CONFLICT DO NOTHING",
+        sha512=bytes.fromhex(sha512),
+        size=size,
+    )
+
+
+def _copy(store: BlobStore, source: str, target: str) -> None:
+    try:
+        store.copy(source, target)
+    except NotFound:
+        raise NotFound("The uploaded bytes are no longer there; upload them again", code="staging-gone") from None
+
+
+def request_blob_removal(uow: UnitOfWork, space_id: UUID, sha512: str) -> None:
+    """Ask for the removal of bytes that no asset refers to any more; does nothing while one does.
+
+    Call it after the reference was dropped in this transaction. The task belongs to the space that dropped it.
+    """
+    lock_blob(uow, sha512)
+    if _is_used(uow, sha512):
+        return
+    tasks.submit(
+        uow,
+        DELETE_BLOB,
+        DeleteBlob(sha512=sha512),
+        space_id=space_id,
+        title=f"Remove the stored bytes {sha512[:12]}…",
+        max_attempts=_REMOVAL_ATTEMPTS,
+    )
+
+
+def remove_if_unused(uow: UnitOfWork, store: BlobStore, sha512: str) -> bool:
+    """Remove the bytes of a hash and their row, unless an asset refers to them. Tells whether it did.
+
+    The bytes go before the commit, under the lock. If the commit fails the row stays without its bytes, which no
+    asset notices: the next removal ends it, and `keep_blob` looks at the bytes, not at the row.
+    """
+    lock_blob(uow, sha512)
+    if _is_used(uow, sha512):
+        return False
+    uow.execute("DELETE FROM blob WHERE sha512 = :sha512", sha512=bytes.fromhex(sha512))
+    store.delete(blob_key(sha512))
+    return True
+
+
+def _is_used(uow: UnitOfWork, sha512: str) -> bool:
+    used: Any = uow.execute(
+        "SELECT EXISTS (SELECT 1 FROM asset WHERE blob_sha512 = :sha512)", sha512=bytes.fromhex(sha512)
+    ).scalar_one()
+    return bool(used)
+
+
+def remove_stale_staging(begin: Callable[[], UnitOfWork], store: BlobStore) -> int:
+    """Remove staged uploads of yesterday or older that no open task waits for. Returns how many.
+
+    A failed task can be tried again for as long as its staged bytes are there.
+    """
+    stale = list(store.iter_staged(datetime.now(UTC) - _STALE))
+    # After the listing: a key of that age gets no new task, but an open one may end.
+    with begin() as uow:
+        rows: Any = uow.execute(
+            """SELECT payload ->> 'staging_key' FROM task
+               WHERE kind = :kind AND state IN ('PENDING', 'RUNNING', 'CANCELLING')""",
+            kind=STORE_BINARY.name,
+        ).all()
+    awaited = {row[0] for row in rows}
+    doomed = [key for key in stale if key not in awaited]
+    for key in doomed:
+        store.delete(key)
+    return len(doomed)
+
+
+def remove_unused_blobs(begin: Callable[[], UnitOfWork], store: BlobStore) -> int:
+    """Remove bytes that were kept yesterday or before and that no asset came to refer to. Returns how many.
+
+    They are left by an upload that was cancelled, or failed for good, after its bytes were kept.
+    """
+    removed = 0
+    with begin() as uow:
+        rows: Any = uow.execute(
+            """SELECT encode(sha512, 'hex') FROM blob WHERE created < :before
+               AND NOT EXISTS (SELECT 1 FROM asset WHERE asset.blob_sha512 = blob.sha512) LIMIT :batch""",
+            before=datetime.now(UTC) - _STALE,
+            batch=_BATCH,
+        ).all()
+    for (sha512,) in rows:
+        with begin() as uow:
+            removed += remove_if_unused(uow, store, sha512)
+            uow.commit()
+    return removed

@@ -1,0 +1,114 @@
+"""Reading events in the order of their commits, each exactly once, from where a reader left off.
+
+A position is `(xid, id)`. Rows of transactions at or above the oldest one still running are not shown yet: what lies
+below can no longer change, so no reader can step over an event that commits late.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from models.unit_of_work import UnitOfWork
+
+_COLUMNS = "CAST(CAST(xid AS text) AS bigint), id, type, space_id, subject_id, actor_id, occurred, data"
+
+
+@dataclass(frozen=True, order=True)
+class Position:
+    """A place in the log: behind all events up to and including this one."""
+
+    xid: int = 0
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class LoggedEvent:
+    """An event that has happened for good."""
+
+    position: Position
+    type: str
+    space_id: UUID
+    subject_id: UUID
+    actor_id: UUID | None
+    occurred: datetime
+    data: dict[str, Any]
+
+
+def read_events(uow: UnitOfWork, after: Position, limit: int) -> Sequence[LoggedEvent]:
+    """Give the next events after a position, oldest first."""
+    rows: Any = uow.execute(
+        f"""SELECT {_COLUMNS} FROM event
+            WHERE (xid, id) > (CAST(CAST(:xid AS text) AS xid8), :id)
+              AND xid < pg_snapshot_xmin(pg_current_snapshot())
+            ORDER BY xid, id LIMIT :limit""",  # noqa: S608 - only a constant is put in
+        xid=after.xid,
+        id=after.id,
+        limit=limit,
+    ).all()
+    return [LoggedEvent(Position(row[0], row[1]), *row[2:]) for row in rows]
+
+
+def last_position(uow: UnitOfWork) -> Position:
+    """Give the position behind all events that a reader could be shown now."""
+    row: Any = uow.execute(
+        """SELECT CAST(CAST(xid AS text) AS bigint), id FROM event
+           WHERE xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY xid DESC, id DESC LIMIT 1"""
+    ).one_or_none()
+    return Position() if row is None else Position(*row)
+
+
+def position_of(uow: UnitOfWork, event_id: int) -> Position | None:
+    """Find the event with that id; None when it was removed or never was."""
+    row: Any = uow.execute(
+        "SELECT CAST(CAST(xid AS text) AS bigint), id FROM event WHERE id = :id", id=event_id
+    ).one_or_none()
+    return None if row is None else Position(*row)
+
+
+def reader_position(uow: UnitOfWork, reader: str) -> Position:
+    """Give where a reader left off, locking its row; a new reader begins behind what is there now.
+
+    The numbers of transactions mean nothing in another PostgreSQL cluster (after a dump and restore, say): there all
+    kept events are moved to the beginning of time, in the order of their ids.
+    """
+    system = int(str(uow.execute("SELECT system_identifier FROM pg_control_system()").scalar_one()))
+    row: Any = uow.execute(
+        """SELECT CAST(CAST(xid AS text) AS bigint), id, system FROM relay_position WHERE reader = :reader
+           FOR UPDATE""",
+        reader=reader,
+    ).one_or_none()
+    if row is None:
+        position = last_position(uow)
+    elif row[2] == system:
+        return Position(row[0], row[1])
+    else:
+        uow.execute("UPDATE event SET xid = '1'")
+        position = Position(1, row[1])
+    _store(uow, reader, position, system)
+    return position
+
+
+def store_position(uow: UnitOfWork, reader: str, position: Position) -> None:
+    """Remember how far a reader has come."""
+    uow.execute(
+        """UPDATE relay_position SET xid = CAST(CAST(:xid AS text) AS xid8), id = :id WHERE reader = :reader""",
+        reader=reader,
+        xid=position.xid,
+        id=position.id,
+    )
+
+
+def _store(uow: UnitOfWork, reader: str, position: Position, system: int) -> None:
+    uow.execute(
+        """INSERT INTO relay_position (reader, xid, id, system)
+           VALUES (:reader, CAST(CAST(:xid AS text) AS xid8), :id, :system)
+           ON CONFLICT (reader) DO UPDATE SET xid = excluded.xid, id = excluded.id, system = excluded.system""",
+        reader=reader,
+        xid=position.xid,
+        id=position.id,
+        system=system,
+    )

@@ -1,0 +1,41 @@
+"""Frames: events as WebSocket clients get them. The relay makes them; the hub of a web process makes those it missed.
+
+The channel tells which part of Loom an event is about; a client ignores channels that it does not know.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+from uuid import UUID
+
+from models.entities import Task
+from models.events import TASK_PROGRESSED
+from models.services.event_log import LoggedEvent
+
+Frame = dict[str, Any]
+
+
+def make_frame(event: LoggedEvent) -> Frame:
+    """Spell a logged event; its `id` is what a client passes as `since` to go on behind it."""
+    frame = _frame(event.type, event.space_id, event.subject_id, round(event.occurred.timestamp() * 1000), event.data)
+    return {**frame, "id": event.position.id}
+
+
+def progress_frame(task: Task) -> Frame:
+    """Tell how far a running task has come; transient, so it has no `id`."""
+    counts = {"total": task.total, "done": task.done, "failed": task.failed, "skipped": task.skipped}
+    data = {"kind": task.kind, "state": str(task.state), "bytesDone": task.bytes_done, **counts}
+    known = {key: value for key, value in data.items() if value is not None}
+    return _frame(TASK_PROGRESSED, task.space_id, task.id, round(time.time() * 1000), known)
+
+
+def _frame(kind: str, space_id: UUID, subject_id: UUID, timestamp_ms: int, data: dict[str, Any]) -> Frame:
+    return {
+        "channel": kind.partition(".")[0].replace("-", "_").upper(),
+        "type": kind,
+        "uuid": str(subject_id),
+        "space": str(space_id),
+        "timestamp": timestamp_ms,
+        "data": data,
+    }

@@ -1,0 +1,141 @@
+"""What the indexer asks of PostgreSQL: documents, whose log its index follows, and how far it is behind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from models.events import ASSET_CREATED, ASSET_DELETED, ASSET_UPDATED, ASSET_UPLOADED
+from models.search import PARAGRAPH, AssetDocument, IndexState
+from models.services.event_log import Position
+from models.unit_of_work import UnitOfWork
+
+INDEXED_EVENTS = frozenset({ASSET_CREATED, ASSET_UPDATED, ASSET_UPLOADED, ASSET_DELETED})
+FIRST_ID = UUID(int=0)
+
+_MOST_PATHS = 32
+"""An empty file may lie in a hundred thousand places; these many are searchable."""
+_MOST_TEXTS, _LONGEST_TEXT = 1000, 64 * 1024
+"""Of the texts among the values of an asset's own metadata, however they are nested."""
+_PATIENCE_SECONDS = 0.5
+_MOST_COUNTED = 100_000
+
+_LAST_ID = "SELECT pg_sequence_last_value(CAST(pg_get_serial_sequence('event', 'id') AS regclass))"
+_DOCUMENTS = f"""
+    SELECT a.id, a.space_id, a.filename, a.mime_type, a.size, CAST(extract(epoch FROM a.first_seen) AS float8),
+           ARRAY(SELECT path FROM location WHERE asset_id = a.id AND state = 'PRESENT'
+                 ORDER BY id LIMIT {_MOST_PATHS}),
+           CASE WHEN a.meta = '{{}}' THEN '{{}}' ELSE ARRAY(
+               SELECT left(value #>> '{{}}', {_LONGEST_TEXT})
+               FROM jsonb_path_query(a.meta, 'strict $.** ? (@.type() == "string")') AS value LIMIT {_MOST_TEXTS}) END
+    FROM asset a
+"""  # noqa: S608 - only a constant is put in
+
+
+def load_documents(uow: UnitOfWork, asset_ids: Sequence[UUID]) -> list[AssetDocument]:
+    """Give the documents of those assets that exist."""
+    rows: Any = uow.execute(
+        _DOCUMENTS + "JOIN unnest(CAST(:ids AS uuid[])) AS wanted (id) ON wanted.id = a.id", ids=list(asset_ids)
+    ).all()
+    return [_document(row) for row in rows]
+
+
+def next_documents(uow: UnitOfWork, after: UUID, limit: int) -> list[AssetDocument]:
+    """Give the documents of the assets of all spaces, in the order of their ids, behind one of them."""
+    rows: Any = uow.execute(
+        _DOCUMENTS + "WHERE a.id > :after ORDER BY a.id LIMIT :limit", after=after, limit=limit
+    ).all()
+    return [_document(row) for row in rows]
+
+
+def count_assets(uow: UnitOfWork) -> int:
+    """Count the assets of all spaces."""
+    return int(str(uow.execute("SELECT count(*) FROM asset").scalar_one()))
+
+
+def identify_database(uow: UnitOfWork) -> str:
+    """Tell this database from every other one: the cluster, the database in it, and the set-up that was made in it."""
+    row: Any = uow.execute(
+        """SELECT (SELECT system_identifier FROM pg_control_system()),
+                  (SELECT oid FROM pg_database WHERE datname = current_database()),
+                  (SELECT min(CAST(id AS text)) FROM space)"""
+    ).one()
+    return "/".join(str(part) for part in row)
+
+
+def make_witness(subject_id: UUID, occurred: datetime) -> str:
+    """Describe an event so that one of another history at the same position is told apart."""
+    return f"{subject_id} {occurred.isoformat()}"
+
+
+def find_witness(uow: UnitOfWork, position: Position) -> str:
+    """Describe what is at a position of the log, so that no other history passes for it.
+
+    Where there is no event (the log was empty when the index was built), the number of events ever drawn stands in.
+    """
+    row: Any = uow.execute(
+        "SELECT subject_id, occurred FROM event WHERE id = :id AND xid = CAST(CAST(:xid AS text) AS xid8)",
+        id=position.id,
+        xid=position.xid,
+    ).one_or_none()
+    if row is not None:
+        return make_witness(row[0], row[1])
+    return f"none of {uow.execute(_LAST_ID).scalar_one()}"
+
+
+def can_continue(uow: UnitOfWork, state: IndexState) -> bool:
+    """Tell whether the log goes on from where an index stands.
+
+    It does if the event at that place is still there and is the same: then nothing behind it was pruned either, and
+    the database was not put back to an earlier day.
+    """
+    position = Position(state.xid, state.id)
+    return state.database == identify_database(uow) and state.witness == find_witness(uow, position)
+
+
+def read_unsettled(uow: UnitOfWork, after_id: int, limit: int) -> list[tuple[int, UUID]]:
+    """Give events that have happened but that `read_events` has held back for a while: an older transaction runs.
+
+    A reader may act on them early, but must not count on them: it can miss some, and will see all of them again.
+    """
+    rows: Any = uow.execute(
+        """SELECT id, subject_id FROM event
+           WHERE id > :after AND xid >= pg_snapshot_xmin(pg_current_snapshot()) AND type = ANY(:types)
+             AND occurred < clock_timestamp() - make_interval(secs => :patience)
+           ORDER BY id LIMIT :limit""",
+        after=after_id,
+        patience=_PATIENCE_SECONDS,
+        types=list(INDEXED_EVENTS),
+        limit=limit,
+    ).all()
+    return [(row[0], row[1]) for row in rows]
+
+
+def count_unindexed(uow: UnitOfWork, state: IndexState) -> int:
+    """Count the changes of assets that an index does not have yet; beyond some number it counts no further."""
+    count = uow.execute(
+        """SELECT count(*) FROM (
+               SELECT 1 FROM event WHERE (xid, id) > (CAST(CAST(:xid AS text) AS xid8), :id) AND type = ANY(:types)
+               LIMIT :most) AS behind""",
+        xid=state.xid,
+        id=state.id,
+        types=list(INDEXED_EVENTS),
+        most=_MOST_COUNTED,
+    ).scalar_one()
+    return int(str(count))
+
+
+def _document(row: Any) -> AssetDocument:
+    asset_id, space_id, filename, mime_type, size, first_seen, paths, texts = row
+    return AssetDocument(
+        asset_id=asset_id,
+        space_id=space_id,
+        filename=filename,
+        paths=[bytes(path).decode("utf-8", "replace") for path in paths],
+        mime_type=mime_type,
+        text=PARAGRAPH.join(texts),
+        size=size,
+        first_seen=first_seen,
+    )

@@ -1,0 +1,160 @@
+"""Writing many assets and locations at once: a few statements for each batch, whatever its size.
+
+Rows are always written in the order of their key, so that two batches can wait for each other but never deadlock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from models.ids import new_id_text
+from models.unit_of_work import UnitOfWork, as_rows
+
+_RECORDS = """json_to_recordset(CAST(:rows AS json)) AS new (id uuid, path text, asset_id uuid, device bigint,
+           inode bigint, size bigint, mtime_ns bigint, ctime_ns bigint)"""
+_PRESENT = "state = 'PRESENT', last_seen = now(), missing_since = NULL, missing_task_id = NULL"
+
+
+class NewAsset(NamedTuple):
+    """A content to be known in a space."""
+
+    sha512: str
+    size: int
+    mime_type: str
+    filename: str
+
+
+class NewLocation(NamedTuple):
+    """A file version to be known in a pool; see `models.entities.Location` for the terms."""
+
+    path: bytes
+    asset_id: UUID
+    device: int
+    inode: int
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+
+
+class KnownPlace(NamedTuple):
+    """Where the catalogue has an asset."""
+
+    id: UUID
+    asset_id: UUID
+    path: bytes
+
+
+def ensure_assets(
+    uow: UnitOfWork, space_id: UUID, creator_id: UUID | None, origin: str, assets: Sequence[NewAsset]
+) -> tuple[dict[str, UUID], set[UUID]]:
+    """Make sure that each content has its asset. Gives the ids by hash, and those that are new."""
+    wanted = sorted({asset.sha512: asset for asset in assets}.values())
+    created: Any = uow.execute(
+        """INSERT INTO asset (id, space_id, sha512, size, mime_type, filename, origin, creator_id, editor_id)
+           SELECT id, :space, decode(sha512, 'hex'), size, mime_type, filename, :origin, CAST(:creator AS uuid),
+                  CAST(:creator AS uuid)
+           FROM json_to_recordset(CAST(:rows AS json))
+                AS new (id uuid, sha512 text, size bigint, mime_type text, filename text)
+           ON CONFLICT (space_id, sha512) DO NOTHING RETURNING encode(sha512, 'hex'), id""",
+        space=space_id,
+        origin=origin,
+        creator=creator_id,
+        rows=as_rows([{"id": new_id_text(), **asset._asdict()} for asset in wanted]),
+    ).all()
+    ids: dict[str, UUID] = {row[0]: row[1] for row in created}
+    new = set(ids.values())
+    others = [asset.sha512 for asset in wanted if asset.sha512 not in ids]
+    if others:
+        ids.update(_find_assets(uow, space_id, others))
+    return ids, new
+
+
+def _find_assets(uow: UnitOfWork, space_id: UUID, hashes: list[str]) -> dict[str, UUID]:
+    rows: Any = uow.execute(
+        "SELECT encode(sha512, 'hex'), id FROM asset WHERE space_id = :space AND sha512 = ANY(:hashes)",
+        space=space_id,
+        hashes=[bytes.fromhex(digest) for digest in hashes],
+    ).all()
+    return {row[0]: row[1] for row in rows}
+
+
+def put_locations(uow: UnitOfWork, pool_id: UUID, locations: Sequence[NewLocation]) -> None:
+    """Write what was found at these paths, over what was known of them."""
+    uow.execute(
+        f"""INSERT INTO location (id, pool_id, path, asset_id, device, inode, size, mtime_ns, ctime_ns)
+           SELECT id, :pool, decode(path, 'hex'), asset_id, device, inode, size, mtime_ns, ctime_ns FROM {_RECORDS}
+           ON CONFLICT (pool_id, path) DO UPDATE SET asset_id = excluded.asset_id, device = excluded.device,
+               inode = excluded.inode, size = excluded.size, mtime_ns = excluded.mtime_ns,
+               ctime_ns = excluded.ctime_ns, {_PRESENT}""",  # noqa: S608 - only constants are put in
+        pool=pool_id,
+        rows=_rows([(new_id_text(), location) for location in sorted(locations)]),
+    )
+
+
+def move_locations(uow: UnitOfWork, moves: Sequence[tuple[UUID, NewLocation]]) -> None:
+    """Let known places follow their files to new paths."""
+    uow.execute(
+        f"""UPDATE location SET path = decode(new.path, 'hex'), device = new.device, inode = new.inode,
+               size = new.size, mtime_ns = new.mtime_ns, ctime_ns = new.ctime_ns, {_PRESENT}
+           FROM {_RECORDS} WHERE location.id = new.id""",  # noqa: S608 - only constants are put in
+        rows=_rows(moves),
+    )
+
+
+def _rows(locations: Sequence[tuple[UUID | str, NewLocation]]) -> str:
+    return as_rows([{**place._asdict(), "id": key, "path": place.path.hex()} for key, place in locations])
+
+
+def lock_places(uow: UnitOfWork, pool_id: UUID, asset_ids: Sequence[UUID]) -> list[KnownPlace]:
+    """Give the places of these assets in a pool, locked; those that another scan part deals with are left out."""
+    rows: Any = uow.execute(
+        """SELECT id, asset_id, path FROM location WHERE pool_id = :pool AND asset_id = ANY(CAST(:assets AS uuid[]))
+           ORDER BY path FOR UPDATE SKIP LOCKED""",
+        pool=pool_id,
+        assets=list(asset_ids),
+    ).all()
+    return [KnownPlace(*row) for row in rows]
+
+
+def mark_missing(uow: UnitOfWork, task_id: UUID, location_ids: Sequence[UUID], paths: Sequence[bytes]) -> list[UUID]:
+    """Note that these files are gone, unless they have moved meanwhile. Gives the assets concerned."""
+    rows: Any = uow.execute(
+        """UPDATE location SET state = 'MISSING', missing_since = now(), missing_task_id = :task
+           FROM unnest(CAST(:ids AS uuid[]), CAST(:paths AS bytea[])) AS gone (id, path)
+           WHERE location.id = gone.id AND location.path = gone.path AND state = 'PRESENT'
+           RETURNING asset_id""",
+        task=task_id,
+        ids=list(location_ids),
+        paths=list(paths),
+    ).all()
+    return [row[0] for row in rows]
+
+
+def restore_present(uow: UnitOfWork, location_ids: Sequence[UUID]) -> list[UUID]:
+    """Note that these files are back as they were. Gives the assets concerned."""
+    rows: Any = uow.execute(
+        """UPDATE location SET state = 'PRESENT', missing_since = NULL, missing_task_id = NULL, last_seen = now()
+           WHERE id = ANY(CAST(:ids AS uuid[])) AND state = 'MISSING' RETURNING asset_id""",
+        ids=list(location_ids),
+    ).all()
+    return [row[0] for row in rows]
+
+
+def count_missing(uow: UnitOfWork, task_id: UUID) -> int:
+    """Count the files that this scan found gone and that did not turn up elsewhere."""
+    return _count(uow, "SELECT count(*) FROM location WHERE missing_task_id = :id", task_id)
+
+
+def has_locations(uow: UnitOfWork, pool_id: UUID) -> bool:
+    """Tell whether the catalogue has files of this pool that were there when last looked at."""
+    return bool(_count(
+        uow, "SELECT count(*) FROM (SELECT 1 FROM location WHERE pool_id = :id AND state = 'PRESENT' LIMIT 1) AS one",
+        pool_id,
+    ))  # fmt: skip
+
+
+def _count(uow: UnitOfWork, statement: str, key: UUID) -> int:
+    count: Any = uow.execute(statement, id=key).scalar_one()
+    return int(count)

@@ -1,0 +1,210 @@
+"""Asset pools: folders of the server whose files are assets.
+
+No pool lies in another of its space: a file would have two owners, and two schedules.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from models.entities import Pool, Task, TaskState
+from models.errors import Conflict, InvalidInput
+from models.events import ASSET_UPDATED, POOL_CREATED, POOL_DELETED, POOL_UPDATED, NewEvent
+from models.home import Home
+from models.ids import printable
+from models.messages import DELETE_POOL, SCAN_POOL, DeletePool, ScanPool
+from models.paths import decode_path, encode_path
+from models.permissions import Actor
+from models.services import tasks
+from models.services.crud import Resource, Values
+from models.services.schedules import parse_trigger, set_pool_schedule
+from models.unit_of_work import UnitOfWork
+
+POOLS = Resource(Pool, "asset pool", POOL_CREATED, POOL_UPDATED, POOL_DELETED)
+MOST_AT_ONCE = 10_000
+"""A pool with more locations is deleted by a task."""
+_NO_FILES = ("/proc", "/sys", "/dev")
+_LONGEST_PATH = 4096
+_OPEN = (TaskState.PENDING, TaskState.RUNNING, TaskState.CANCELLING)
+
+
+def usable_folder(text: str, roots: Sequence[Path]) -> str:
+    """Resolve the root of a pool: where it really lies decides what it overlaps and whether it is allowed.
+
+    Asks the file system, which may take long if it is a network's.
+
+    Raises:
+        InvalidInput: when it is no folder that can be used, or lies below none of the roots (none: anywhere).
+    """
+    path = _read_path(text)
+    if not path.startswith(b"/"):
+        raise InvalidInput("fsPath: must be an absolute path")
+    if b"\0" in path or len(path) > _LONGEST_PATH:
+        raise InvalidInput("fsPath: no folder has such a path")
+    try:
+        folder = os.path.realpath(path, strict=True)
+    except OSError as error:
+        raise InvalidInput(f"fsPath: '{printable(text)}' cannot be used: {error.strerror}") from None
+    if not os.path.isdir(folder):
+        raise InvalidInput(f"fsPath: '{printable(text)}' is not a folder")
+    if any(_is_below(folder, os.fsencode(place)) for place in _NO_FILES):
+        raise InvalidInput("fsPath: holds devices and views of the kernel, not files")
+    if roots and not any(_is_below(folder, os.path.realpath(os.fsencode(root))) for root in roots):
+        raise InvalidInput("fsPath: lies outside of the folders that LOOM_POOL_ROOTS allows")
+    return encode_path(folder)
+
+
+def refuse_own_folders(fs_path: str, home: Home) -> None:
+    """Keep pools away from what Loom itself keeps: whoever may read assets must not read its secrets.
+
+    Raises:
+        InvalidInput: when the folder is Loom's home, holds it, or lies in its engines, blobs or index.
+    """
+    folder = decode_path(fs_path)
+    own = [os.path.realpath(os.fsencode(path)) for path in (home.path, home.engines, home.blobs, home.index)]
+    if any(_is_below(path, folder) for path in own) or any(_is_below(folder, path) for path in own[1:]):
+        raise InvalidInput("fsPath: holds the data of Loom itself")
+
+
+def _read_path(text: str) -> bytes:
+    try:
+        return decode_path(text)
+    except InvalidInput as error:
+        raise InvalidInput(f"fsPath: {error}") from None
+
+
+def free_bytes(fs_path: str) -> int | None:
+    """Tell how much room is left where a pool lies; None when it is not there. May take long, as above."""
+    try:
+        return shutil.disk_usage(decode_path(fs_path)).free
+    except OSError:
+        return None
+
+
+def create_pool(uow: UnitOfWork, actor: Actor, values: Values) -> Pool:
+    """Make a pool of a usable folder."""
+    _require_schedule(values)
+    _require_apart(uow, actor, values["fs_path"], None)
+    pool = POOLS.create(uow, actor, values)
+    set_pool_schedule(uow, pool)
+    return pool
+
+
+def update_pool(uow: UnitOfWork, actor: Actor, pool: Pool, values: Values) -> None:
+    """Change what is given of a pool; the next scan finds what a new folder means for its files."""
+    _require_schedule(values)
+    if values.get("fs_path", pool.fs_path) != pool.fs_path:
+        _require_idle(uow, pool)
+        _require_apart(uow, actor, values["fs_path"], pool)
+    POOLS.update(uow, actor, pool, values)
+    set_pool_schedule(uow, pool)
+
+
+def _require_schedule(values: Values) -> None:
+    """Check a schedule that is given; an empty one is none."""
+    if values.get("schedule"):
+        parse_trigger(values["schedule"])
+    elif "schedule" in values:
+        values["schedule"] = None
+
+
+def _is_below(folder: bytes, root: bytes) -> bool:
+    return folder == root or folder.startswith(root.rstrip(b"/") + b"/")
+
+
+def _require_apart(uow: UnitOfWork, actor: Actor, fs_path: str, pool: Pool | None) -> None:
+    """Refuse a root in or above that of another pool; two requests at once are looked at one after the other."""
+    folder = decode_path(fs_path)
+    uow.lock(f"pools of {actor.space_id}")
+    rows = uow.session.execute(select(Pool.id, Pool.name, Pool.fs_path).where(Pool.space_id == actor.space_id))
+    for pool_id, name, root in rows:
+        other = decode_path(root)
+        if (pool is None or pool_id != pool.id) and (_is_below(folder, other) or _is_below(other, folder)):
+            raise Conflict(f"The folder overlaps with that of the asset pool '{printable(name)}'")
+
+
+def used_bytes(uow: UnitOfWork, pool: Pool) -> int:
+    """Sum up the files of a pool that were there when last looked at."""
+    rows = uow.fetch(
+        "SELECT coalesce(sum(size), 0)::bigint FROM location WHERE pool_id = %(id)s AND state = 'PRESENT'", id=pool.id
+    )
+    used: int = rows[0][0]
+    return used
+
+
+def scan_pool(uow: UnitOfWork, actor: Actor, pool: Pool, max_attempts: int) -> Task:
+    """Ask for a scan; one that is under way is joined. The pool must be locked."""
+    task = _open_task(uow, pool)
+    if task is not None and task.kind == DELETE_POOL.name:
+        raise Conflict("The asset pool is being deleted")
+    if task is not None and task.state != TaskState.CANCELLING:
+        return task
+    return tasks.submit(
+        uow,
+        SCAN_POOL,
+        ScanPool(pool_uuid=pool.id),
+        space_id=actor.space_id,
+        title=f"Scan of {pool.name}",
+        max_attempts=max_attempts,
+        actor=actor,
+        subject_id=pool.id,
+    )
+
+
+def delete_pool(uow: UnitOfWork, actor: Actor, pool: Pool, max_attempts: int) -> Task | None:
+    """Forget a pool and where its files lie; the files and their assets stay. The pool must be locked.
+
+    Returns:
+        The task that does it, if the pool is large.
+    """
+    task = _open_task(uow, pool)
+    if task is not None and task.kind == DELETE_POOL.name:
+        return task
+    if task is not None:
+        raise Conflict("A scan of the asset pool is under way; cancel it first")
+    if _is_large(uow, pool):
+        return _submit_deletion(uow, actor, pool, max_attempts)
+    rows: Any = uow.execute("DELETE FROM location WHERE pool_id = :pool RETURNING asset_id", pool=pool.id).all()
+    for asset_id in sorted({row[0] for row in rows}):
+        uow.publish(NewEvent(ASSET_UPDATED, actor.space_id, asset_id, actor.user_id))
+    POOLS.delete(uow, actor, pool)
+    return None
+
+
+def _submit_deletion(uow: UnitOfWork, actor: Actor, pool: Pool, max_attempts: int) -> Task:
+    return tasks.submit(
+        uow,
+        DELETE_POOL,
+        DeletePool(pool_uuid=pool.id),
+        space_id=actor.space_id,
+        title=f"Delete {pool.name}",
+        max_attempts=max_attempts,
+        actor=actor,
+        subject_id=pool.id,
+    )
+
+
+def _is_large(uow: UnitOfWork, pool: Pool) -> bool:
+    rows = uow.fetch(
+        "SELECT count(*) FROM (SELECT 1 FROM location WHERE pool_id = %(id)s LIMIT %(most)s) AS few",
+        id=pool.id,
+        most=MOST_AT_ONCE + 1,
+    )
+    return bool(rows[0][0] > MOST_AT_ONCE)
+
+
+def _require_idle(uow: UnitOfWork, pool: Pool) -> None:
+    if _open_task(uow, pool) is not None:
+        raise Conflict("A task works on the asset pool; wait for its end, or cancel it")
+
+
+def _open_task(uow: UnitOfWork, pool: Pool) -> Task | None:
+    kinds = (SCAN_POOL.name, DELETE_POOL.name)
+    query = select(Task).where(Task.subject_id == pool.id, Task.kind.in_(kinds), Task.state.in_(_OPEN))
+    return uow.session.execute(query.order_by(Task.id).limit(1)).scalar_one_or_none()

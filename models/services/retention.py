@@ -1,0 +1,42 @@
+"""How long history is kept. Deletes run in batches, each in a transaction of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from models.unit_of_work import UnitOfWork
+
+_TASKS = 200
+_EVENTS = 20_000
+
+
+def remove_old_tasks(begin: Callable[[], UnitOfWork], days: int) -> int:
+    """Forget one batch of tasks that ended that long ago. Returns how many."""
+    return _run(
+        begin,
+        """DELETE FROM task WHERE id IN (SELECT id FROM task WHERE finished < now() - make_interval(days => :days)
+               AND state IN ('SUCCEEDED', 'PARTIAL', 'FAILED', 'CANCELLED') LIMIT :batch)""",
+        days,
+        _TASKS,
+    )
+
+
+def remove_old_events(begin: Callable[[], UnitOfWork], days: int) -> int:
+    """Forget one batch of events of that age which the relay has published. Returns how many."""
+    return _run(
+        begin,
+        """DELETE FROM event WHERE id IN (
+               SELECT event.id FROM event, relay_position WHERE relay_position.reader = 'relay'
+               AND (event.xid, event.id) <= (relay_position.xid, relay_position.id)
+               AND occurred < now() - make_interval(days => :days)
+               ORDER BY event.xid, event.id LIMIT :batch)""",
+        days,
+        _EVENTS,
+    )
+
+
+def _run(begin: Callable[[], UnitOfWork], statement: str, days: int, batch: int) -> int:
+    with begin() as uow:
+        count = uow.execute(statement, days=days, batch=batch).rowcount
+        uow.commit()
+    return count

@@ -1,0 +1,215 @@
+"""How the parts of a task are laid out, let into the window, counted, and how a task ends.
+
+All functions here run with the task's row locked (`lock_task`), in the caller's transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from models.entities import PartState, Task, TaskPart, TaskState
+from models.entities.task import PartRole
+from models.events import TASK_UPDATED, NewEvent
+from models.ids import new_id
+from models.messages import KINDS
+from models.unit_of_work import UnitOfWork, as_rows
+
+
+@dataclass(frozen=True)
+class NewPart:
+    """A part to be planned: `{"items": [...]}` where each item is a JSON object with its `index` in the task."""
+
+    items: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class ItemOutcome:
+    """What became of one item, for the caller to read. `state` is DONE, FAILED or SKIPPED."""
+
+    index: int
+    subject: str
+    state: str
+    code: str | None = None
+    message: str | None = None
+    asset_id: UUID | None = None
+    input: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Outcome:
+    """What a step did. `counts` are the kind's own counters, summed over all steps of the task."""
+
+    done: int = 0
+    failed: int = 0
+    skipped: int = 0
+    bytes_done: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+    items: Sequence[ItemOutcome] = ()
+    result: dict[str, Any] | None = None
+
+
+def lock_task(uow: UnitOfWork, task_id: UUID) -> Task:
+    """Give the task, locked until the transaction ends."""
+    return uow.session.execute(
+        select(Task).where(Task.id == task_id).with_for_update().execution_options(populate_existing=True)
+    ).scalar_one()
+
+
+def add_step(uow: UnitOfWork, task: Task, role: PartRole) -> None:
+    """Append the first or the last step of a task, ready to be claimed."""
+    kind = KINDS[task.kind]
+    _insert(uow, task, role, [NewPart([])], PartState.READY)
+    task.open_parts += 1
+    uow.wake(kind.queue)
+
+
+def add_work(uow: UnitOfWork, task: Task, parts: Sequence[NewPart], *, deaths: int = 0) -> None:
+    """Append parts; as many as the window has room for become ready at once.
+
+    `deaths` is how many of their attempts are already used up.
+    """
+    _insert(uow, task, PartRole.WORK, parts, PartState.WAITING, deaths)
+    task.open_parts += len(parts)
+    open_window(uow, task)
+
+
+def _insert(
+    uow: UnitOfWork, task: Task, role: PartRole, parts: Sequence[NewPart], state: PartState, deaths: int = 0
+) -> None:
+    kind = KINDS[task.kind]
+    first = uow.session.execute(
+        select(func.coalesce(func.max(TaskPart.seq), -1) + 1).where(TaskPart.task_id == task.id)
+    ).scalar_one()
+    uow.execute(
+        """INSERT INTO task_part (id, task_id, seq, role, queue, priority, state, deaths, payload, size)
+           SELECT id, :task, seq, :role, :queue, :priority, :state, :deaths, payload, size
+           FROM json_to_recordset(CAST(:rows AS json)) AS new (id uuid, seq bigint, payload jsonb, size bigint)""",
+        task=task.id,
+        role=role,
+        queue=(kind.part_queue or kind.queue) if role is PartRole.WORK else kind.queue,
+        priority=task.priority,
+        state=state,
+        deaths=deaths,
+        rows=as_rows(
+            [
+                {"id": new_id(), "seq": seq, "payload": {"items": part.items}, "size": len(part.items)}
+                for seq, part in enumerate(parts, first)
+            ]
+        ),
+    )
+
+
+def open_window(uow: UnitOfWork, task: Task) -> None:
+    """Make waiting parts ready until the task's window is full.
+
+    A part that becomes ready goes behind all that are ready, so that the tasks of a queue take turns.
+    """
+    kind = KINDS[task.kind]
+    ready = uow.execute(
+        """UPDATE task_part SET state = 'READY', ready_at = clock_timestamp()
+           WHERE id IN (SELECT id FROM task_part WHERE task_id = :task AND state = 'WAITING' ORDER BY seq
+                        LIMIT greatest(0, :window - (SELECT count(*) FROM task_part WHERE task_id = :task
+                                                     AND role = 'WORK' AND state IN ('READY', 'RUNNING')))
+                        FOR UPDATE SKIP LOCKED)""",
+        task=task.id,
+        window=kind.window,
+    ).rowcount
+    if ready:
+        uow.wake(kind.part_queue or kind.queue, ready)
+
+
+def add_outcome(uow: UnitOfWork, task: Task, outcome: Outcome) -> None:
+    """Count what a step did and keep the word about each item that needs one."""
+    task.done += outcome.done
+    task.failed += outcome.failed
+    task.skipped += outcome.skipped
+    task.bytes_done += outcome.bytes_done
+    if outcome.counts:
+        task.counts = {
+            key: task.counts.get(key, 0) + outcome.counts.get(key, 0) for key in {**task.counts, **outcome.counts}
+        }
+    if outcome.result is not None:
+        task.result = outcome.result
+    if outcome.items:
+        _insert_items(uow, task.id, outcome.items)
+
+
+def _insert_items(uow: UnitOfWork, task_id: UUID, items: Sequence[ItemOutcome]) -> None:
+    uow.execute(
+        """INSERT INTO task_item (task_id, index, subject, state, code, message, asset_id, input)
+           SELECT :task, index, subject, state, code, message, asset_id, input
+           FROM json_to_recordset(CAST(:rows AS json)) AS new (index bigint, subject text, state text, code text,
+                message text, asset_id uuid, input jsonb)
+           ON CONFLICT (task_id, index) DO UPDATE SET state = excluded.state, code = excluded.code,
+               message = excluded.message, asset_id = excluded.asset_id""",
+        task=task_id,
+        rows=as_rows([vars(item) for item in items]),
+    )
+
+
+def close_step(uow: UnitOfWork, task: Task, role: PartRole) -> None:
+    """One step has ended: let the next ones in, or end the task."""
+    task.open_parts -= 1
+    if role is PartRole.MAIN and not task.error_code:
+        task.is_planned = True
+    if task.open_parts:
+        open_window(uow, task)
+        return
+    kind = KINDS[task.kind]
+    is_whole = task.is_planned and not task.error_code and task.state != TaskState.CANCELLING
+    if kind.part_queue and is_whole and role is not PartRole.FINISH:
+        add_step(uow, task, PartRole.FINISH)
+    else:
+        end_task(uow, task)
+
+
+def fail_task(uow: UnitOfWork, task: Task, code: str, message: str) -> None:
+    """Note why the task fails and drop its parts that have not begun."""
+    task.error_code, task.error_message = code, message
+    drop_waiting(uow, task)
+
+
+def drop_waiting(uow: UnitOfWork, task: Task) -> None:
+    """Cancel the parts that no worker has begun."""
+    task.open_parts -= uow.execute(
+        """UPDATE task_part SET state = 'CANCELLED' WHERE id IN
+           (SELECT id FROM task_part WHERE task_id = :task AND state IN ('WAITING', 'READY') FOR UPDATE SKIP LOCKED)""",
+        task=task.id,
+    ).rowcount
+
+
+def end_task(uow: UnitOfWork, task: Task) -> None:
+    """Give the task its final state; its progress reaches 100 % whatever happened."""
+    total = max(task.total or 0, task.done + task.failed + task.skipped)
+    task.skipped = total - task.done - task.failed
+    task.total = total
+    task.state = _final_state(task)
+    task.finished = datetime.now(UTC)
+    touch(task)
+    publish_update(uow, task)
+
+
+def _final_state(task: Task) -> TaskState:
+    if task.state == TaskState.CANCELLING:
+        return TaskState.CANCELLED
+    if task.error_code or (task.failed and not task.done and not task.skipped):
+        return TaskState.FAILED
+    return TaskState.PARTIAL if task.failed else TaskState.SUCCEEDED
+
+
+def touch(task: Task) -> None:
+    """Count a change, so that the task's ETag moves on."""
+    task.revision += 1
+    task.edited = datetime.now(UTC)
+
+
+def publish_update(uow: UnitOfWork, task: Task, kind: str = TASK_UPDATED) -> None:
+    """Tell that the task's state has changed."""
+    data = {"kind": task.kind, "title": task.title, "state": str(task.state)}
+    uow.publish(NewEvent(kind, task.space_id, task.id, task.creator_id, data))

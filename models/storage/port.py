@@ -1,0 +1,88 @@
+"""What Loom needs of a blob store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+
+class BlobReader(Protocol):
+    """A seekable stream of stored bytes. Not to be shared between threads."""
+
+    def read(self, size: int, /) -> bytes:
+        """Give up to `size` bytes from the current position; empty at the end only."""
+
+    def seek(self, offset: int, /) -> int:
+        """Move to an absolute position."""
+
+    def close(self) -> None:
+        """Let go of the file or connection."""
+
+
+class BlobWriter(Protocol):
+    """A stream into one key. Nothing is there under the key before `commit`. Not to be shared between threads."""
+
+    def write(self, data: bytes, /) -> int:
+        """Append bytes."""
+
+    def commit(self) -> None:
+        """Make the bytes durable under their key: after this, a power cut does not lose them."""
+
+    def abort(self) -> None:
+        """Forget what was written; harmless after `commit`."""
+
+
+class BlobStore(Protocol):
+    """Bytes by key: a folder, or a bucket. Safe to use from many threads.
+
+    Every method may raise `Unavailable` when the store is out of reach.
+    """
+
+    def write(self, key: str, *, size: int | None = None) -> BlobWriter:
+        """Begin to write a key. `size` is how many bytes will come, where that is known.
+
+        Raises:
+            StorageFull: when less than the configured free space would be left. So does the writer, when the bytes
+                turn out to be too many.
+        """
+
+    def read(self, key: str) -> BlobReader:
+        """Open a key.
+
+        Raises:
+            NotFound: when nothing is stored there.
+        """
+
+    def size(self, key: str) -> int | None:
+        """Tell how many bytes lie under a key; None when there are none."""
+
+    def copy(self, source: str, target: str) -> None:
+        """Put the bytes of one key under another as well, durably and without reading them where possible."""
+
+    def delete(self, key: str) -> None:
+        """Remove a key; harmless when it is not there."""
+
+    def iter_staged(self, before: datetime) -> Iterator[str]:
+        """Give the keys of staged uploads, finished or not, that were last written before that moment."""
+
+    def free_bytes(self) -> int | None:
+        """Tell how much room is left; None where that cannot be known (a bucket)."""
+
+    def check(self) -> None:
+        """Prove that the store can be written.
+
+        Raises:
+            Unavailable: saying why it cannot.
+        """
+
+
+def blob_key(sha512: str) -> str:
+    """Name the place of a content."""
+    return f"{sha512[:2]}/{sha512[2:4]}/{sha512}"
+
+
+def staging_key(upload_id: UUID) -> str:
+    """Name the place of an upload that is not hashed yet."""
+    return f"staging/{upload_id}"

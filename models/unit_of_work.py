@@ -1,0 +1,173 @@
+"""One transaction with all that belongs to it: rows, events, tasks, and the wake-ups to send after the commit.
+
+Commits are explicit: leaving the block without `commit()` rolls everything back. Services never commit.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from types import TracebackType
+from typing import Any, NoReturn, Self
+
+import orjson
+import psycopg
+from sqlalchemy import CursorResult, Engine, PoolProxiedConnection, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, sessionmaker
+
+from models.bus import Bus
+from models.entities.conflicts import CONFLICTS
+from models.errors import Conflict, InvalidInput, LoomError
+from models.events import NewEvent
+from models.messages import Queue
+
+_INSERT_EVENTS = """
+    INSERT INTO event (type, space_id, subject_id, actor_id, data)
+    SELECT type, space_id, subject_id, actor_id, data
+    FROM json_to_recordset(CAST(:rows AS json))
+         AS new (type text, space_id uuid, subject_id uuid, actor_id uuid, data jsonb)
+"""
+
+_parsed = lru_cache(maxsize=1024)(text)
+"""Statements are constants, and finding their parameters takes as long as running some of them."""
+
+
+class UnitOfWork:
+    """A transaction. Not to be shared between threads."""
+
+    def __init__(self, sessions: sessionmaker[Session], bus: Bus) -> None:
+        self._sessions = sessions
+        self._session: Session | None = None
+        self._bus = bus
+        self._events: list[NewEvent] = []
+        self._wakes: Counter[Queue] = Counter()
+
+    @property
+    def session(self) -> Session:
+        """SQLAlchemy's session, begun when it is first needed."""
+        if self._session is None:
+            self._session = self._sessions()
+        return self._session
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+        if isinstance(error, IntegrityError):
+            raise _conflict(error) from error
+
+    def publish(self, event: NewEvent) -> None:
+        """Record an event: it exists exactly if this transaction commits."""
+        self._events.append(event)
+
+    def wake(self, queue: Queue, count: int = 1) -> None:
+        """Wake workers once this transaction has committed."""
+        self._wakes[queue] += count
+
+    def execute(self, statement: str, **parameters: object) -> CursorResult[tuple[object, ...]]:
+        """Run one SQL statement that the mapped classes cannot say well or fast enough."""
+        result = self.session.execute(_parsed(statement), parameters)
+        assert isinstance(result, CursorResult)
+        return result
+
+    def fetch(self, statement: str, **parameters: object) -> list[tuple[Any, ...]]:
+        """Read rows where microseconds count: straight through the driver, which spells parameters `%(name)s`."""
+        return _driver(self.session.connection().connection).execute(statement, parameters).fetchall()
+
+    def lock(self, name: str) -> None:
+        """Take the advisory lock of that name until the transaction ends."""
+        self.execute("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))", name=name)
+
+    def release(self) -> None:
+        """Give the connection back before something slow; what was not committed is undone. The next use takes one."""
+        if self._session is not None:
+            self._session.close()
+        self._events.clear()
+        self._wakes.clear()
+
+    def commit(self) -> None:
+        """Make it all true, then send the wake-ups (at worst late: the relay sends what was lost)."""
+        self.session.flush()
+        self._write_events()
+        self.session.commit()
+        if self._events:
+            self._bus.ring()
+        for queue, count in self._wakes.items():
+            self._bus.wake(queue, count)
+        self._events.clear()
+        self._wakes.clear()
+
+    def _write_events(self) -> None:
+        if self._events:
+            self.execute(_INSERT_EVENTS, rows=as_rows([vars(event) for event in self._events]))
+
+
+class Reading(UnitOfWork):
+    """Reads only, each statement of which sees what is committed when it runs: no transaction.
+
+    That is what a transaction of ours would see too (READ COMMITTED), for two round trips more. What is fetched before
+    the session is used costs nothing of SQLAlchemy but its pool.
+    """
+
+    def __init__(self, engine: Engine, sessions: sessionmaker[Session], bus: Bus) -> None:
+        super().__init__(sessions, bus)
+        self._engine = engine
+        self._lent: PoolProxiedConnection | None = None
+
+    @property
+    def session(self) -> Session:
+        """SQLAlchemy's session; it takes a connection of its own, so the lent one is given back before."""
+        self._give_back()
+        return super().session
+
+    def fetch(self, statement: str, **parameters: object) -> list[tuple[Any, ...]]:
+        """Read rows straight through the driver."""
+        if self._session is not None:
+            return super().fetch(statement, **parameters)
+        if self._lent is None:
+            self._lent = self._engine.raw_connection()
+            _driver(self._lent).autocommit = True
+        return _driver(self._lent).execute(statement, parameters).fetchall()
+
+    def release(self) -> None:
+        """Give the connection back."""
+        self._give_back()
+        super().release()
+
+    def commit(self) -> NoReturn:
+        """There is nothing that could be made true."""
+        raise AssertionError("a reading unit of work cannot change anything")
+
+    def _give_back(self) -> None:
+        if self._lent is None:
+            return
+        lent, self._lent = self._lent, None
+        if not _driver(lent).closed:
+            _driver(lent).autocommit = False
+        lent.close()
+
+
+def _driver(lent: PoolProxiedConnection) -> psycopg.Connection:
+    driver = lent.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    return driver
+
+
+def as_rows(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Pack many rows into one parameter for `json_to_recordset`: an order faster than arrays of each column."""
+    return orjson.dumps(rows).decode()
+
+
+def _conflict(error: IntegrityError) -> LoomError:
+    """Say what a violated constraint means, by its name and never by the driver's text."""
+    name = error.orig.diag.constraint_name if isinstance(error.orig, psycopg.Error) else None
+    if isinstance(error.orig, psycopg.errors.UniqueViolation):
+        return Conflict(CONFLICTS.get(name or "", "An element with the same key exists already"))
+    if isinstance(error.orig, psycopg.errors.ForeignKeyViolation):
+        return Conflict("The element refers to, or is needed by, another element")
+    return InvalidInput("A value breaks a rule of the catalogue")

@@ -1,0 +1,70 @@
+"""From rows to messages: events in the order of their commits, wake-ups that were lost, progress once a second.
+
+Every frame of events carries the position before and behind it, so a listener sees at once when it has missed one.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import select
+
+from models.bus import Bus
+from models.entities import Task, TaskState
+from models.messages import Queue
+from models.services.event_log import Position, read_events, reader_position, store_position
+from models.services.frames import make_frame, progress_frame
+from models.services.reaping import count_runnable
+from models.unit_of_work import UnitOfWork
+from models.wiring import Platform
+
+READER = "relay"
+_BATCH = 500
+_MOST_WAKES = 16
+
+
+class EventRelay:
+    """Publishes each event at least once; listeners drop what they have seen by its position."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+
+    def run_once(self) -> bool:
+        """Publish the next events; True when there may be more at once."""
+        with self._platform.unit_of_work() as uow:
+            position = reader_position(uow, READER)
+            events = read_events(uow, position, _BATCH)
+            if events:
+                last = events[-1].position
+                self._publish(position, last, [make_frame(event) for event in events])
+                store_position(uow, READER, last)
+            uow.commit()
+        return len(events) == _BATCH
+
+    def _publish(self, before: Position, last: Position, frames: list[dict[str, object]]) -> None:
+        self._platform.bus.publish({"prev": [before.xid, before.id], "last": [last.xid, last.id], "events": frames})
+
+
+def resend_wakes(uow: UnitOfWork, bus: Bus) -> None:
+    """Wake workers for parts that are runnable while their queue holds fewer wake-ups than that."""
+    for queue in Queue:
+        runnable = count_runnable(uow, queue, _MOST_WAKES)
+        if runnable:
+            waiting = bus.count_wakes(queue)
+            if waiting is not None and waiting < runnable:
+                bus.wake(queue, runnable - waiting)
+
+
+class ProgressRelay:
+    """Publishes the progress of running tasks that moved since the last look."""
+
+    def __init__(self) -> None:
+        self._seen: dict[UUID, int] = {}
+
+    def run_once(self, uow: UnitOfWork, bus: Bus) -> None:
+        """Look at all running tasks once."""
+        running = uow.session.execute(select(Task).where(Task.state == TaskState.RUNNING)).scalars().all()
+        moved = [task for task in running if self._seen.get(task.id, task.revision) != task.revision]
+        self._seen = {task.id: task.revision for task in running}
+        if moved:
+            bus.publish({"events": [progress_frame(task) for task in moved]})

@@ -1,0 +1,194 @@
+"""Asset pools: which folders they may be, their schedules, scans and removal. The plain part is in test_specs.py."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models.messages import Queue
+from models.paths import encode_path
+from models.permissions import Actor
+from models.services import pools
+from models.wiring import Platform
+from tests.support.client import ApiClient
+from tests.support.finishing import begin, settle
+from web.app import create_app
+
+
+def _pool(client: ApiClient, folder: Path, name: str = "p", **more: Any) -> dict[str, Any]:
+    folder.mkdir(parents=True, exist_ok=True)
+    made: dict[str, Any] = client.post("/asset-pools", {"name": name, "fsPath": str(folder), **more}, expect=201)
+    return made
+
+
+def test_a_pool_tells_its_space(client: ApiClient, tmp_path: Path) -> None:
+    made = _pool(client, tmp_path / "a")
+    assert made["freeSpace"] > 0
+    assert made["usedSpace"] == 0
+    assert made["fsPath"] == str(tmp_path / "a")
+    assert "freeSpace" not in client.get("/pools")["data"][0]
+
+
+def test_the_reference_path_is_an_alias(client: ApiClient, tmp_path: Path) -> None:
+    made = _pool(client, tmp_path / "a")
+    assert client.get(f"/pools/{made['uuid']}")["name"] == "p"
+    assert client.get("/pools/")["_metainfo"]["totalCount"] == 1
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["", "relative/path", "/nowhere/at/all", "/etc/passwd", "/a\\", "/a\\q", "/a\x00", "/\\x00", "/" + "a" * 300],
+)
+def test_what_is_no_folder_is_refused(client: ApiClient, path: str) -> None:
+    assert "fsPath" in client.post("/asset-pools", {"name": "p", "fsPath": path}, expect=400)["message"]
+
+
+def test_any_bytes_may_be_a_folder(client: ApiClient, tmp_path: Path) -> None:
+    folder = os.fsencode(tmp_path) + b"/\xff\n\\ \xc3\xa4"
+    os.mkdir(folder)
+    made = client.post("/asset-pools", {"name": "p", "fsPath": encode_path(folder)}, expect=201)
+    assert made["fsPath"] == encode_path(folder)
+
+
+def test_pools_do_not_overlap(client: ApiClient, tmp_path: Path) -> None:
+    made = _pool(client, tmp_path / "a" / "b")
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    inside = tmp_path / "a" / "b" / "c"
+    inside.mkdir()
+    for folder in (tmp_path / "a", tmp_path / "a" / "b", inside, tmp_path / "link"):
+        client.post("/asset-pools", {"name": "q", "fsPath": str(folder)}, expect=409)
+    other = _pool(client, tmp_path / "a" / "bb", "r")
+    client.patch(f"/asset-pools/{other['uuid']}", {"fsPath": str(inside)}, expect=409)
+    client.patch(f"/asset-pools/{made['uuid']}", {"fsPath": str(tmp_path / "a" / "b")})
+
+
+def test_a_pool_holds_no_data_of_loom_itself(platform: Platform, client: ApiClient, tmp_path: Path) -> None:
+    home = platform.settings.home
+    home.joinpath("blobs").mkdir(parents=True, exist_ok=True)
+    for folder in (home, home / "blobs", tmp_path, Path("/"), Path("/proc/self"), Path("/dev")):
+        client.post("/asset-pools", {"name": "q", "fsPath": str(folder)}, expect=400)
+
+
+def test_a_symlink_is_resolved(client: ApiClient, tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    made = client.post("/asset-pools", {"name": "p", "fsPath": str(tmp_path / "link")}, expect=201)
+    assert made["fsPath"] == str(tmp_path / "real")
+
+
+def test_pools_stay_below_the_allowed_roots(platform: Platform, client: ApiClient, tmp_path: Path) -> None:
+    allowed, outside = tmp_path / "allowed", tmp_path / "allowed-not"
+    for folder in (allowed, outside):
+        folder.mkdir()
+    (allowed / "escape").symlink_to(outside)
+    settings = platform.settings.model_copy(update={"pool_roots": (allowed,)})
+    bounded = ApiClient(create_app(replace(platform, settings=settings)), client.token)
+    for folder in (outside, allowed / "escape", tmp_path, allowed / ".." / "allowed-not"):
+        bounded.post("/asset-pools", {"name": "p", "fsPath": str(folder)}, expect=400)
+    bounded.post("/asset-pools", {"name": "p", "fsPath": str(allowed)}, expect=201)
+
+
+def test_a_schedule_is_checked_kept_and_removed(client: ApiClient, platform: Platform, tmp_path: Path) -> None:
+    made = _pool(client, tmp_path / "a", schedule="15m")
+    assert made["schedule"] == "15m"
+    assert _triggers(platform) == ["15m"]
+    path = f"/asset-pools/{made['uuid']}"
+    for bad in ("often", "1s", "* * *", "61 * * * *", "\x00", 5, ["15m"]):
+        client.patch(path, {"schedule": bad}, expect=400)
+    assert client.patch(path, {"schedule": "*/15 * * * *"})["schedule"] == "*/15 * * * *"
+    assert _triggers(platform) == ["*/15 * * * *"]
+    assert "schedule" not in client.patch(path, {"schedule": ""})
+    assert _triggers(platform) == []
+
+
+def _triggers(platform: Platform) -> list[str]:
+    with platform.reading() as uow:
+        return [row[0] for row in uow.fetch("SELECT trigger FROM schedule WHERE pool_id IS NOT NULL")]
+
+
+def test_a_scan_is_a_task_and_is_joined(client: ApiClient, tmp_path: Path) -> None:
+    made = _pool(client, tmp_path / "a")
+    answer = client.request("POST", f"/asset-pools/{made['uuid']}/scan", expect=202)
+    task = answer.json
+    assert (task["kind"], task["state"], task["subjectUuid"]) == ("pools.scan", "PENDING", made["uuid"])
+    assert task["payload"] == {"poolUuid": made["uuid"]}
+    assert answer.headers["Location"] == f"/api/v1/tasks/{task['uuid']}"
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert client.post(f"/pools/{made['uuid']}/scan", expect=202)["uuid"] == task["uuid"]
+    assert client.get("/tasks")["_metainfo"]["totalCount"] == 1
+
+
+def test_a_pool_at_work_stays_where_it_is(client: ApiClient, tmp_path: Path) -> None:
+    made = _pool(client, tmp_path / "a")
+    path = f"/asset-pools/{made['uuid']}"
+    task = client.post(f"{path}/scan", expect=202)
+    (tmp_path / "b").mkdir()
+    client.patch(path, {"fsPath": str(tmp_path / "b")}, expect=409)
+    client.patch(path, {"name": "renamed"})
+    client.delete(path, expect=409)
+    client.post(f"/tasks/{task['uuid']}/cancel", expect=202)
+    client.delete(path)
+
+
+def test_a_scan_is_waited_for(client: ApiClient, platform: Platform, tmp_path: Path) -> None:
+    made = _pool(client, tmp_path / "a")
+    headers = {"Prefer": "respond-async, wait=1"}
+    answer = client.request("POST", f"/asset-pools/{made['uuid']}/scan", headers=headers, expect=202)
+    assert answer.headers["Preference-Applied"] == "wait=1"
+    settle(platform, begin(platform, Queue.BULK))
+    settle(platform, begin(platform, Queue.BULK))
+    ended = client.get(f"/tasks/{answer.json['uuid']}")
+    assert ended["state"] == "SUCCEEDED"
+
+
+def test_a_large_pool_is_deleted_by_a_task(
+    client: ApiClient, platform: Platform, actor: Actor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = _pool(client, tmp_path / "a")
+    _add_locations(platform, actor, made["uuid"], 3)
+    monkeypatch.setattr(pools, "MOST_AT_ONCE", 2)
+    path = f"/asset-pools/{made['uuid']}"
+    task = client.request("DELETE", path, expect=202).json
+    assert task["kind"] == "pools.delete"
+    assert client.request("DELETE", path, expect=202).json["uuid"] == task["uuid"]
+    client.post(f"{path}/scan", expect=409)
+
+
+def test_a_small_pool_goes_with_its_locations(
+    client: ApiClient, platform: Platform, actor: Actor, tmp_path: Path
+) -> None:
+    made = _pool(client, tmp_path / "a", schedule="1h")
+    _add_locations(platform, actor, made["uuid"], 3)
+    assert client.get(f"/asset-pools/{made['uuid']}")["usedSpace"] == 6
+    client.delete(f"/asset-pools/{made['uuid']}")
+    with platform.reading() as uow:
+        assert uow.fetch("SELECT count(*) FROM location") == [(0,)]
+        assert uow.fetch("SELECT count(*) FROM asset") == [(3,)]
+        assert uow.fetch("SELECT count(*) FROM event WHERE type = 'asset.updated'") == [(3,)]
+
+
+def _add_locations(platform: Platform, actor: Actor, pool: str, count: int) -> None:
+    with platform.unit_of_work() as uow:
+        uow.execute(
+            """WITH made AS (INSERT INTO asset (id, space_id, sha512, size, mime_type, filename, origin)
+                   SELECT gen_random_uuid(), :space, sha512(n::text::bytea), 2, 'text/plain', 'f', 'scan'
+                   FROM generate_series(1, :count) n RETURNING id)
+               INSERT INTO location (id, pool_id, asset_id, path, device, inode, size, mtime_ns, ctime_ns)
+               SELECT gen_random_uuid(), :pool, id, id::text::bytea, 1, 1, 2, 0, 0 FROM made""",
+            space=actor.space_id,
+            pool=pool,
+            count=count,
+        )
+        uow.commit()
+
+
+@pytest.mark.parametrize("number", [2**63, -(2**70), 1e30, 1e300])
+def test_a_number_beyond_64_bits_is_refused_before_it_can_be_read_back(
+    client: ApiClient, tmp_path: Path, number: float
+) -> None:
+    body = {"name": "big", "fsPath": str(tmp_path), "meta": {"number": number}}
+    assert "64 bits" in client.post("/asset-pools", body, expect=400)["message"]

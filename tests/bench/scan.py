@@ -1,0 +1,113 @@
+"""First scan and rescan of a pool against `sha512sum` and `find` on the same tree, and the memory of each process.
+
+Loom runs as a user runs it (`loom up`); a scan is timed from the request to the end of its task. The tree's pages are
+in the cache for both sides. Every figure is the median of the rounds.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.support.running_loom import RunningLoom
+from tests.support.trees import make_tree
+
+SMALL_FILES = 20_000
+LARGE_FILES, LARGE_BYTES = 20, 100 * 1024**2
+MANY_FILES = 100_000
+ROUNDS = 3
+
+
+def main() -> None:
+    """Print the table."""
+    with tempfile.TemporaryDirectory(prefix="loom-bench-") as folder:
+        root = Path(folder)
+        _compare("20,000 files of 4-40 KiB", root / "small", lambda place: _small(place, SMALL_FILES))
+        _compare("20 files of 100 MiB", root / "large", _large)
+        _memory(root)
+
+
+def _small(place: Path, files: int) -> None:
+    make_tree(place, files, 4 * 1024, 40 * 1024)
+
+
+def _large(place: Path) -> None:
+    place.mkdir()
+    block = os.urandom(1024**2)
+    for number in range(LARGE_FILES):
+        with (place / f"{number}.bin").open("wb") as stream:
+            stream.write(number.to_bytes(8))
+            for _ in range(LARGE_BYTES // len(block)):
+                stream.write(block)
+
+
+def _compare(title: str, place: Path, fill: Callable[[Path], None]) -> None:
+    fill(place)
+    size = sum(file.stat().st_size for file in place.rglob("*") if file.is_file())
+    files = sum(file.is_file() for file in place.rglob("*"))
+    scans, rescans, hashes, finds = [], [], [], []
+    with tempfile.TemporaryDirectory(prefix="loom-bench-home-") as home, RunningLoom(Path(home)) as loom:
+        for number in range(ROUNDS):
+            hashes.append(_timed(lambda: _run(_floor(place, files))))
+            pool = loom.make_pool(place, f"pool-{number}") if number == 0 else _renew_pool(loom, place, number)
+            scans.append(_timed(lambda pool=pool: _scan(loom, pool)))  # type: ignore[misc]
+            finds.append(_timed(lambda: _run(f"find {place} -printf '%p %s %T@ %i\\n'")))
+            rescans.append(_timed(lambda pool=pool: _scan(loom, pool)))  # type: ignore[misc]
+    scan, rescan = statistics.median(scans), statistics.median(rescans)
+    floor, walk = statistics.median(hashes), statistics.median(finds)
+    print(f"{title}:")
+    print(f"  first scan {files / scan:9,.0f} files/s {size / scan / 1e6:7,.0f} MB/s", end="")
+    print(f"   sha512sum {files / floor:9,.0f} files/s {size / floor / 1e6:7,.0f} MB/s   ratio {floor / scan:.2f}")
+    print(f"  rescan     {files / rescan:9,.0f} files/s", end="")
+    print(f"                find {files / walk:9,.0f} files/s   times slower {rescan / walk:.1f}", flush=True)
+
+
+def _floor(place: Path, files: int) -> str:
+    """All cores hash: without `-n`, xargs would give few files to one process."""
+    return f"find {place} -type f -print0 | xargs -0 -n {max(1, files // 100)} -P {os.cpu_count()} sha512sum"
+
+
+def _renew_pool(loom: RunningLoom, place: Path, number: int) -> str:
+    """Forget everything, so that the next scan is a first one again."""
+    for pool in loom.ask("GET", "/asset-pools").json()["data"]:
+        answer = loom.ask("DELETE", f"/asset-pools/{pool['uuid']}")
+        if answer.status_code == 202:
+            loom.wait_for_task(answer.json()["uuid"])
+    loom.forget_assets()
+    return loom.make_pool(place, f"pool-{number}")
+
+
+def _scan(loom: RunningLoom, pool: str) -> None:
+    ended = loom.wait_for_task(loom.start_scan(pool), 1200)
+    assert ended["state"] == "SUCCEEDED", ended
+
+
+def _memory(root: Path) -> None:
+    peaks = {files: _peaks(root / f"many-{files}", files) for files in (2_000, MANY_FILES)}
+    print(f"Peak memory of each process, scanning 2,000 and {MANY_FILES:,} files (MiB):")
+    for name, small in peaks[2_000].items():
+        print(f"  {name:12} {small:6.0f} {peaks[MANY_FILES].get(name, 0):6.0f}")
+
+
+def _peaks(place: Path, files: int) -> dict[str, float]:
+    make_tree(place, files, 100, 200)
+    with tempfile.TemporaryDirectory(prefix="loom-bench-home-") as home, RunningLoom(Path(home)) as loom:
+        pool = loom.make_pool(place)
+        _scan(loom, pool)
+        _scan(loom, pool)
+        return loom.peak_memory()
+
+
+def _timed(call: Callable[[], None]) -> float:
+    begun = time.perf_counter()
+    call()
+    return time.perf_counter() - begun
+
+
+def _run(command: str) -> None:
+    subprocess.run(command, shell=True, check=True, stdout=subprocess.DEVNULL)

@@ -1,0 +1,87 @@
+"""What tests of every kind share: engines for the session, an empty platform for each test.
+
+`platform` is a `models.wiring.Platform` on empty tables (but for what `migrate` makes), an empty Redis and an empty
+blob store; `actor` is the first user, signed in; `client` speaks to the web tier in that user's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from argon2 import PasswordHasher
+from flask import Flask
+
+from models.home import Home
+from models.migrating import upgrade_schema
+from models.permissions import Actor
+from models.services import passwords
+from models.services.bootstrap import bootstrap
+from models.settings import Settings, child_environment
+from models.wiring import Platform, build
+from tests.support.actors import first_user
+from tests.support.client import ApiClient
+from tests.support.engines import empty_redis, empty_tables, throw_away_engines
+from tests.support.settings import PASSWORD, make_settings
+from web.app import close_app, create_app
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_environment() -> Iterator[None]:
+    """Keep the settings of whoever runs the tests away from them, and from the processes that they start."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in child_environment():
+            if name.startswith("LOOM_"):
+                patch.delenv(name)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _quick_passwords() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
+
+
+@pytest.fixture(scope="session")
+def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    with throw_away_engines(tmp_path_factory.mktemp("engines")) as home:
+        upgrade_schema(make_settings(home.path, home))
+        yield home
+
+
+@pytest.fixture
+def settings(engines: Home, tmp_path: Path) -> Settings:
+    return make_settings(tmp_path / "home", engines)
+
+
+@pytest.fixture
+def platform(settings: Settings) -> Iterator[Platform]:
+    platform = build(settings)
+    empty_tables(platform.engine)
+    empty_redis(settings.broker_url)
+    with platform.unit_of_work() as uow:
+        bootstrap(uow, PASSWORD)
+        uow.commit()
+    yield platform
+    platform.close()
+
+
+@pytest.fixture
+def actor(platform: Platform) -> Actor:
+    return first_user(platform)
+
+
+@pytest.fixture
+def app(platform: Platform) -> Iterator[Flask]:
+    app = create_app(platform)
+    yield app
+    close_app(app)
+
+
+@pytest.fixture
+def client(app: Flask) -> ApiClient:
+    anonymous = ApiClient(app)
+    token = anonymous.post("/auth/login", {"username": "admin", "password": PASSWORD})["token"]
+    return ApiClient(app, token)

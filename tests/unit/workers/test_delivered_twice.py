@@ -1,0 +1,217 @@
+"""Every task kind, delivered twice and interrupted at the worst moment: the same result as undisturbed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Thread
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from models.entities import Asset, Pool, Task, TaskState
+from models.ids import new_id
+from models.messages import (
+    KINDS,
+    DeleteBlob,
+    DeletePool,
+    Payload,
+    Queue,
+    Reindex,
+    ScanPool,
+    StoreBinary,
+    Sweep,
+    TaskKind,
+)
+from models.permissions import Actor
+from models.services import tasks, work
+from models.storage import blob_key, staging_key
+from models.wiring import Platform
+from workers.handlers import HANDLERS
+from workers.inline import run_all
+from workers.runtime import Runtime
+
+CONTENT = b"the same bytes, however often they come"
+SHA512 = hashlib.sha512(CONTENT).hexdigest()
+
+
+@dataclass
+class World:
+    """A small catalogue that each kind of task has something to do in."""
+
+    platform: Platform
+    actor: Actor
+    root: Path
+
+    def set_up(self, kind: TaskKind) -> tuple[Payload, UUID | None]:
+        """Make what the task works on; gives its payload and subject."""
+        makers: dict[str, Callable[[], tuple[Payload, UUID | None]]] = {
+            "pools.scan": self._scan,
+            "pools.delete": self._delete_pool,
+            "assets.store-binary": self._store_binary,
+            "storage.delete-blob": self._delete_blob,
+            "search.reindex": lambda: (Reindex(), None),
+            "maintenance.sweep": lambda: (Sweep(), None),
+        }
+        return makers[kind.name]()
+
+    def _pool(self) -> UUID:
+        for number in range(600):
+            (self.root / f"{number}.txt").write_text(str(number % 500))
+        pool = Pool(id=new_id(), space_id=self.actor.space_id, name="media", fs_path=os.fspath(self.root))
+        with self.platform.unit_of_work() as uow:
+            uow.session.add(pool)
+            uow.commit()
+        return pool.id
+
+    def _scan(self) -> tuple[Payload, UUID | None]:
+        pool = self._pool()
+        return ScanPool(pool_uuid=pool), pool
+
+    def _delete_pool(self) -> tuple[Payload, UUID | None]:
+        payload, pool = self._scan()
+        self.submit(KINDS["pools.scan"], payload, pool)
+        run_all(self.platform)
+        assert pool is not None
+        return DeletePool(pool_uuid=pool), pool
+
+    def _stage(self, key: str) -> None:
+        writer = self.platform.blobs.write(key)
+        writer.write(CONTENT)
+        writer.commit()
+
+    def _store_binary(self) -> tuple[Payload, UUID | None]:
+        key = staging_key(new_id())
+        self._stage(key)
+        return StoreBinary(staging_key=key, filename="a.txt"), None
+
+    def _delete_blob(self) -> tuple[Payload, UUID | None]:
+        payload, _ = self._store_binary()
+        self.submit(KINDS["assets.store-binary"], payload, None)
+        run_all(self.platform)
+        with self.platform.unit_of_work() as uow:
+            asset: Asset = uow.session.query(Asset).one()
+            asset.blob_sha512 = None
+            uow.commit()
+        return DeleteBlob(sha512=SHA512), None
+
+    def submit(self, kind: TaskKind, payload: Payload, subject: UUID | None) -> UUID:
+        with self.platform.unit_of_work() as uow:
+            task = tasks.submit(
+                uow, kind, payload, space_id=self.actor.space_id, title="twice", max_attempts=3, actor=self.actor,
+                subject_id=subject,
+            )  # fmt: skip
+            uow.commit()
+        return task.id
+
+    def task(self, task_id: UUID) -> Task:
+        with self.platform.unit_of_work() as uow:
+            return tasks.get_task(uow, self.actor, task_id)
+
+    def state(self) -> dict[str, Any]:
+        """All that a caller could see, without ids and times."""
+        queries = {
+            "assets": "SELECT encode(sha512, 'hex'), size, mime_type, blob_sha512 IS NULL FROM asset",
+            "places": """SELECT encode(path, 'hex'), location.state, encode(sha512, 'hex') FROM location
+                         JOIN asset ON asset.id = asset_id""",
+            "pools": "SELECT name FROM pool",
+            "blobs": "SELECT encode(sha512, 'hex'), size FROM blob",
+            "events": "SELECT type, count(*) FROM event WHERE type NOT LIKE 'task.%' GROUP BY type",
+            "items": "SELECT subject, state, code FROM task_item",
+        }
+        with self.platform.unit_of_work() as uow:
+            found = {name: sorted(map(repr, uow.execute(query).all())) for name, query in queries.items()}
+        found["bytes"] = [str(self.platform.blobs.size(blob_key(SHA512)))]
+        return found
+
+
+@pytest.fixture
+def world(platform: Platform, actor: Actor, tmp_path: Path) -> World:
+    root = tmp_path / "media"
+    root.mkdir()
+    return World(platform, actor, root)
+
+
+def _outcome(task: Task) -> tuple[Any, ...]:
+    result = {name: value for name, value in (task.result or {}).items() if name != "assetUuid"}
+    return task.state, task.done, task.failed, task.skipped, task.total, result
+
+
+def _undisturbed(world: World, kind: TaskKind) -> tuple[dict[str, Any], tuple[Any, ...]]:
+    task_id = world.submit(kind, *world.set_up(kind))
+    run_all(world.platform)
+    return world.state(), _outcome(world.task(task_id))
+
+
+@pytest.fixture(params=KINDS.values(), ids=lambda kind: kind.name)
+def kind(request: pytest.FixtureRequest) -> TaskKind:
+    return request.param  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def expected(kind: TaskKind, world: World, tmp_path: Path) -> tuple[dict[str, Any], tuple[Any, ...]]:
+    """What an undisturbed run leaves; everything is put back before the test."""
+    found = _undisturbed(world, kind)
+    assert found[1][0] == TaskState.SUCCEEDED
+    world.platform.blobs.delete(blob_key(SHA512))
+    with world.platform.unit_of_work() as uow:
+        uow.execute("TRUNCATE asset, blob, location, pool, event, task CASCADE")
+        uow.commit()
+    return found
+
+
+def test_two_deliveries_at_the_same_time_do_the_work_once(
+    world: World, kind: TaskKind, expected: tuple[dict[str, Any], tuple[Any, ...]]
+) -> None:
+    task_id = world.submit(kind, *world.set_up(kind))
+    runtime = Runtime(world.platform, tuple(Queue), HANDLERS)
+
+    def deliver() -> None:
+        for _ in range(8):
+            for queue in Queue:
+                runtime.work(queue)
+
+    threads = [Thread(target=deliver) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    run_all(world.platform)
+    assert (world.state(), _outcome(world.task(task_id))) == expected
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_an_interruption_around_the_commit_leaves_no_trace(
+    world: World,
+    kind: TaskKind,
+    expected: tuple[dict[str, Any], tuple[Any, ...]],
+    moment: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each part computes, writes, and loses its transaction once; then it is delivered again."""
+    task_id = world.submit(kind, *world.set_up(kind))
+    real_settle, interrupted = work.settle, set()
+
+    def settle(uow: Any, claimed: work.Claim, outcome: Any) -> None:
+        if moment == "after":
+            real_settle(uow, claimed, outcome)
+        if claimed.part_id not in interrupted:
+            interrupted.add(claimed.part_id)
+            raise OperationalError("the connection was lost", None, Exception())
+        if moment == "before":
+            real_settle(uow, claimed, outcome)
+
+    monkeypatch.setattr(work, "settle", settle)
+    while not world.task(task_id).state.is_final:
+        run_all(world.platform)
+        with world.platform.unit_of_work() as uow:
+            uow.execute("UPDATE task_part SET ready_at = now() - interval '1 s' WHERE state = 'READY'")
+            uow.commit()
+    run_all(world.platform)
+    assert (world.state(), _outcome(world.task(task_id))) == expected
+    assert interrupted

@@ -1,0 +1,1 @@
+"""The web tier: parse, authorise, one short transaction, answer. Anything heavy is a task."""

@@ -1,0 +1,130 @@
+"""Who asks: every view is either `signed_in` or `open_to_all`, and says so.
+
+A request's credential is a login token (a JWT) or an API key, in the Authorization header or in the cookie. Either
+costs one statement by primary key, which also finds out whether the user may still sign in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import lru_cache, wraps
+from time import time
+from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
+from uuid import UUID
+
+from flask import Flask, Response, request
+from flask_jwt_extended import JWTManager, create_access_token, decode_token
+from flask_jwt_extended.exceptions import JWTExtendedException
+from jwt.exceptions import PyJWTError
+
+from models.entities import User
+from models.errors import Unauthorized
+from models.permissions import Actor
+from models.services.sessions import API_KEY_PREFIX, LoginClaims, actor_of_key, actor_of_login
+from models.settings import Settings
+from models.unit_of_work import UnitOfWork
+from web.state import platform
+
+COOKIE = "__Host-loom_token"
+_READS = frozenset({"GET", "HEAD"})
+_ACCESS = "loom_access"
+_REMEMBERED_TOKENS = 4096
+
+P = ParamSpec("P")
+R = TypeVar("R")
+SignedIn = Callable[Concatenate[UnitOfWork, Actor, P], R]
+
+
+def set_up_auth(app: Flask, settings: Settings) -> None:
+    """Let the application make and check login tokens."""
+    app.config["JWT_SECRET_KEY"] = settings.signing_key
+    app.config["JWT_ALGORITHM"] = "HS256"
+    app.config["JWT_ACCESS_TOKEN_EXPIRES"] = timedelta(seconds=settings.token_expiration_time)
+    JWTManager(app)
+
+
+def signed_in(view: SignedIn[P, R]) -> Callable[P, R]:
+    """Open a view to signed-in users. It gets a unit of work and the actor before its own arguments.
+
+    A read happens on the connection that the actor was found on. Anything else begins a transaction of its own when
+    it first needs one: while its body comes in, perhaps slowly, it holds no connection.
+    """
+
+    @wraps(view)
+    def wrapper(*arguments: P.args, **named: P.kwargs) -> R:
+        with platform().reading() as uow:
+            actor = authenticate(uow, find_credential())
+            if request.method in _READS:
+                return view(uow, actor, *arguments, **named)
+        with platform().unit_of_work() as uow:
+            return view(uow, actor, *arguments, **named)
+
+    setattr(wrapper, _ACCESS, "signed in")
+    return wrapper
+
+
+def open_to_all(view: Callable[P, R]) -> Callable[P, R]:
+    """Open a view to everybody."""
+    setattr(view, _ACCESS, "open")
+    return view
+
+
+def require_declared_access(app: Flask) -> None:
+    """Refuse to start an application with a view that does not say who may use it."""
+    undeclared = [name for name, view in app.view_functions.items() if not hasattr(view, _ACCESS)]
+    if undeclared:
+        raise AssertionError(f"views without @signed_in or @open_to_all: {', '.join(undeclared)}")
+
+
+def find_credential() -> str:
+    """Give the credential of the request at hand.
+
+    Raises:
+        Unauthorized: when it has none.
+    """
+    kind, _, value = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() == "bearer" and value:
+        return value.strip()
+    if cookie := request.cookies.get(COOKIE):
+        return cookie
+    raise Unauthorized
+
+
+def authenticate(uow: UnitOfWork, credential: str) -> Actor:
+    """Give whom a credential speaks for.
+
+    Raises:
+        Unauthorized: when it is not valid, or not any more.
+    """
+    if credential.startswith(API_KEY_PREFIX):
+        return actor_of_key(uow, credential)
+    login = _read_login(credential)
+    if login.expires <= time():
+        raise Unauthorized("The token has expired")
+    return actor_of_login(uow, login.claims)
+
+
+class _Login(NamedTuple):
+    claims: LoginClaims
+    expires: float
+
+
+@lru_cache(maxsize=_REMEMBERED_TOKENS)
+def _read_login(token: str) -> _Login:
+    """Check the signature of a login token, once for all requests that carry it."""
+    try:
+        content: dict[str, Any] = decode_token(token)
+        return _Login(LoginClaims(UUID(content["uuid"]), int(content["epoch"])), float(content["exp"]))
+    except (PyJWTError, JWTExtendedException, KeyError, ValueError, TypeError):
+        raise Unauthorized from None
+
+
+def make_token(user: User) -> str:
+    """Make a login token for a user whose password was right."""
+    return str(create_access_token(str(user.id), additional_claims={"uuid": str(user.id), "epoch": user.epoch}))
+
+
+def set_cookie(answer: Response, token: str, seconds: int) -> None:
+    """Let a browser keep the token where no script can read it."""
+    answer.set_cookie(COOKIE, token, max_age=seconds, path="/", secure=True, httponly=True, samesite="Strict")

@@ -1,0 +1,34 @@
+"""Cross-origin requests: any page may ask, and send what its browser keeps for us (the cookie is SameSite=Strict)."""
+
+from __future__ import annotations
+
+from flask import Response, request
+
+_METHODS = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
+_HEADERS = "Content-Type, Authorization, Accept, If-Match, If-None-Match, Prefer, Range, X-Trace-Id"
+_EXPOSED = (
+    "ETag, Location, Retry-After, Preference-Applied, Content-Disposition, Content-Range, Accept-Ranges, X-Trace-Id"
+)
+_PREFLIGHT_SECONDS = "600"
+
+
+def answer_preflight() -> Response | None:
+    """Answer the question that browsers ask before some requests."""
+    if request.method != "OPTIONS" or "Access-Control-Request-Method" not in request.headers:
+        return None
+    headers = {
+        "Access-Control-Allow-Methods": _METHODS,
+        "Access-Control-Allow-Headers": _HEADERS,
+        "Access-Control-Max-Age": _PREFLIGHT_SECONDS,
+    }
+    return Response(status=204, headers=headers)
+
+
+def allow_origin(answer: Response) -> Response:
+    """Let the page that asked read the answer."""
+    if origin := request.headers.get("Origin"):
+        answer.headers["Access-Control-Allow-Origin"] = origin
+        answer.headers["Access-Control-Allow-Credentials"] = "true"
+        answer.headers["Access-Control-Expose-Headers"] = _EXPOSED
+        answer.vary.add("Origin")
+    return answer

@@ -1,0 +1,172 @@
+"""The routes of a plain resource, from a description of it.
+
+`crud_blueprint` builds the views that a person would write for it, and nothing else: there are no hooks around them.
+When an operation needs more, it is left out of `operations` and written by hand in the resource's own file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from flask import Response, jsonify
+from flask.typing import ResponseReturnValue
+from marshmallow import Schema
+
+from models.db import Audited
+from models.permissions import Actor
+from models.services.audit import name_users
+from models.services.crud import Resource
+from models.unit_of_work import UnitOfWork
+from web.auth import signed_in
+from web.blueprints import LoomBlueprint, describe
+from web.fields import ChangeSchema, ElementSchema, RequestSchema
+from web.pagination import PAGE_PARAMETERS, Listing, envelope, page_schema, read_page
+from web.preconditions import etag_of, not_modified, require_match, tagged
+
+M = TypeVar("M", bound=Audited)
+Values = dict[str, Any]
+
+
+class Operation(Enum):
+    """What can be done with the elements of a resource."""
+
+    LIST = auto()
+    CREATE = auto()
+    LOAD = auto()
+    UPDATE = auto()
+    DELETE = auto()
+
+
+EVERYTHING = frozenset(Operation)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CrudSpec(Generic[M]):
+    """A resource: its path, its bodies, and the functions behind its routes (None: the plain ones)."""
+
+    path: str
+    resource: Resource[M]
+    description: str
+    answer: type[ElementSchema]
+    created_answer: type[ElementSchema] | None = None
+    """What a creation answers, if that is more than can be read later."""
+    create_body: type[RequestSchema]
+    update_body: type[ChangeSchema]
+    listing: Listing = field(default_factory=Listing)
+    operations: frozenset[Operation] = EVERYTHING
+    create: Callable[[UnitOfWork, Actor, Values], M] | None = None
+    update: Callable[[UnitOfWork, Actor, M, Values], None] | None = None
+    delete: Callable[[UnitOfWork, Actor, M], None] | None = None
+
+    @property
+    def element_path(self) -> str:
+        """The path of one element."""
+        return f"{self.path}/<uuid:element_id>"
+
+
+def crud_blueprint(spec: CrudSpec[M]) -> LoomBlueprint:
+    """Make the routes of a resource."""
+    blueprint = LoomBlueprint(spec.path.strip("/"), spec.description)
+    for operation, add in _ROUTES.items():
+        if operation in spec.operations:
+            add(blueprint, spec)
+    return blueprint
+
+
+def element_answer(uow: UnitOfWork, actor: Actor, schema: Schema, element: Audited, status: int = 200) -> Response:
+    """Show an element that was just made or changed."""
+    name_users(uow, actor, [element])
+    return show(schema, element, status)
+
+
+def show(schema: Schema, element: Audited, status: int = 200) -> Response:
+    """Show an element whose users are named, with its ETag."""
+    answer = jsonify(schema.dump(element))
+    answer.status_code = status
+    return tagged(answer, etag_of(element))
+
+
+def _add_list(blueprint: LoomBlueprint, spec: CrudSpec[M]) -> None:
+    schema = spec.answer(many=True)
+
+    @blueprint.route(spec.path, methods=["GET"])
+    @describe(f"List {spec.resource.name}s", *PAGE_PARAMETERS)
+    @signed_in
+    @blueprint.response(200, page_schema(spec.answer))
+    def list_elements(uow: UnitOfWork, actor: Actor) -> Response:
+        request = read_page(spec.listing)
+        page = spec.resource.page(uow, actor, request)
+        name_users(uow, actor, page.elements)
+        return jsonify(envelope(page, request, schema.dump(page.elements)))
+
+
+def _add_create(blueprint: LoomBlueprint, spec: CrudSpec[M]) -> None:
+    schema = (spec.created_answer or spec.answer)()
+    create = spec.create or spec.resource.create
+
+    @blueprint.route(spec.path, methods=["POST"])
+    @describe(f"Create a {spec.resource.name}")
+    @signed_in
+    @blueprint.arguments(spec.create_body)
+    @blueprint.response(201, schema)
+    def create_one(uow: UnitOfWork, actor: Actor, values: Values) -> Response:
+        element = create(uow, actor, values)
+        uow.commit()
+        return element_answer(uow, actor, schema, element, 201)
+
+
+def _add_load(blueprint: LoomBlueprint, spec: CrudSpec[M]) -> None:
+    schema = spec.answer()
+
+    @blueprint.route(spec.element_path, methods=["GET"])
+    @describe(f"Load a {spec.resource.name}")
+    @signed_in
+    @blueprint.response(200, schema)
+    def load_one(uow: UnitOfWork, actor: Actor, element_id: UUID) -> Response:
+        element = spec.resource.read(uow, actor, element_id)
+        return not_modified(etag_of(element)) or show(schema, element)
+
+
+def _add_update(blueprint: LoomBlueprint, spec: CrudSpec[M]) -> None:
+    schema = spec.answer()
+    update = spec.update or spec.resource.update
+
+    @blueprint.route(spec.element_path, methods=["POST", "PATCH"])
+    @describe(f"Change what is given of a {spec.resource.name}")
+    @signed_in
+    @blueprint.arguments(spec.update_body)
+    @blueprint.response(200, schema)
+    def update_one(uow: UnitOfWork, actor: Actor, values: Values, element_id: UUID) -> Response:
+        element = spec.resource.get(uow, actor, element_id, lock=True)
+        require_match(element)
+        update(uow, actor, element, values)
+        uow.commit()
+        return element_answer(uow, actor, schema, element)
+
+
+def _add_delete(blueprint: LoomBlueprint, spec: CrudSpec[M]) -> None:
+    delete = spec.delete or spec.resource.delete
+
+    @blueprint.route(spec.element_path, methods=["DELETE"])
+    @describe(f"Delete a {spec.resource.name}")
+    @signed_in
+    @blueprint.response(204)
+    def delete_one(uow: UnitOfWork, actor: Actor, element_id: UUID) -> ResponseReturnValue:
+        element = spec.resource.get(uow, actor, element_id, lock=True)
+        require_match(element)
+        delete(uow, actor, element)
+        uow.commit()
+        return "", 204
+
+
+_ROUTES: dict[Operation, Callable[[LoomBlueprint, CrudSpec[Any]], None]] = {
+    Operation.LIST: _add_list,
+    Operation.CREATE: _add_create,
+    Operation.LOAD: _add_load,
+    Operation.UPDATE: _add_update,
+    Operation.DELETE: _add_delete,
+}

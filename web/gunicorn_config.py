@@ -1,0 +1,48 @@
+"""How gunicorn serves the web tier: a few processes, in each of which thousands of requests may wait cheaply.
+
+Nothing of Loom but its settings is imported here: this runs before gevent replaces the blocking parts of Python.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gevent
+
+from models.settings import Settings
+
+_settings = Settings.from_env()
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the heartbeat file must not lie on a disk that may stall
+
+bind = (
+    f"[{_settings.server_rest_host}]:{_settings.server_rest_port}"
+    if ":" in _settings.server_rest_host
+    else (f"{_settings.server_rest_host}:{_settings.server_rest_port}")
+)
+workers = _settings.web_processes
+worker_class = "gevent"
+worker_connections = 2000
+worker_tmp_dir = str(_SHARED_MEMORY) if _SHARED_MEMORY.is_dir() else None
+preload_app = False
+backlog = 2048
+keepalive = 5
+graceful_timeout = 8
+timeout = 60
+accesslog = None
+errorlog = "-"
+loglevel = _settings.log_level.lower()
+proc_name = "loom-web"
+control_socket_disable = True
+_DRAIN_POLL_SECONDS = 0.1
+
+
+def post_worker_init(worker: Any) -> None:
+    """Tell the live connections of a process to end as soon as it is asked to stop: they never end by themselves."""
+    gevent.spawn(_drain, worker)
+
+
+def _drain(worker: Any) -> None:
+    while worker.alive:
+        gevent.sleep(_DRAIN_POLL_SECONDS)
+    worker.wsgi.extensions["loom"].hub.close()

@@ -1,0 +1,200 @@
+"""The live events of one web process: one subscription, any number of listeners, nothing missed, nothing twice.
+
+Frames come from the relay through the bus, which may lose some. Each carries the position before it and behind it, so
+the hub sees a gap at once and reads it from the log in PostgreSQL. All its listeners are at the hub's own position;
+one that joins further back is brought up to it under the hub's lock (`join`).
+
+Works alike with threads and with gevent's greenlets, which `threading` means under gunicorn.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from threading import Event, RLock, Thread
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from models.entities import TaskState
+from models.errors import Unavailable
+from models.events import TASK_UPDATED
+from models.logs import get_logger
+from models.services.event_log import LoggedEvent, Position, last_position, position_of, read_events
+from models.services.frames import Frame, make_frame
+from models.wiring import Platform
+from web.subscribers import Subscriber, encode_text
+
+_SILENCE_SECONDS = 1.0
+"""How long the bus may be silent before the log is looked at."""
+_PATIENCE_SECONDS = 5.0
+_REST_SECONDS = 0.5
+PAGE = 500
+
+logger = get_logger(__name__)
+
+
+class Hub:
+    """Hands events on to those who listen, and wakes those who wait for a task."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+        self._lock = RLock()
+        self._subscribers: set[Subscriber] = set()
+        self._bells: dict[str, list[Event]] = defaultdict(list)
+        self._position = Position()
+        self._thread: Thread | None = None
+        self._ready = Event()
+        self._closing = False
+
+    def join(self, subscriber: Subscriber, after: Position | None) -> bytes:
+        """Let somebody listen from now on, and give what they missed since `after`; None: they missed nothing.
+
+        Whoever is far behind reads most of it before, see `read_since`.
+        """
+        self._start()
+        if not self._ready.wait(_PATIENCE_SECONDS):
+            raise Unavailable("Live events are not available now")
+        with self._lock:
+            self._catch_up()
+            missed = [] if after is None else list(self._read_until(after, self._position))
+            self._subscribers.add(subscriber)
+        return encode_all(missed, subscriber.space_id)
+
+    def leave(self, subscriber: Subscriber) -> None:
+        """Let somebody listen no more."""
+        with self._lock:
+            self._subscribers.discard(subscriber)
+
+    def find_position(self, event_id: int) -> Position | None:
+        """Find the place behind an event; None when the log does not go back that far."""
+        if event_id == 0:
+            return Position()
+        with self._platform.reading() as uow:
+            return position_of(uow, event_id)
+
+    def read_since(self, position: Position) -> Sequence[LoggedEvent]:
+        """Read some of the events behind a place."""
+        with self._platform.reading() as uow:
+            return read_events(uow, position, PAGE)
+
+    def wait_for_task(self, task_id: UUID, seconds: float) -> bool:
+        """Wait until a task has ended, at most so long; tells whether it has. No connection is held meanwhile."""
+        self._start()
+        deadline = time.monotonic() + seconds
+        with self._bell(str(task_id)) as bell:
+            while not self._has_ended(task_id):
+                left = deadline - time.monotonic()
+                if left <= 0 or self._closing:
+                    return False
+                bell.wait(min(left, _SILENCE_SECONDS))
+                bell.clear()
+        return True
+
+    def close(self) -> None:
+        """Let everybody go; the server is about to stop."""
+        self._closing = True
+        with self._lock:
+            for subscriber in self._subscribers:
+                subscriber.end()
+            for bell in [bell for bells in self._bells.values() for bell in bells]:
+                bell.set()
+        if self._thread:
+            self._thread.join(2 * _SILENCE_SECONDS)
+
+    @contextmanager
+    def _bell(self, task_id: str) -> Iterator[Event]:
+        bell = Event()
+        with self._lock:
+            self._bells[task_id].append(bell)
+        try:
+            yield bell
+        finally:
+            with self._lock:
+                self._bells[task_id].remove(bell)
+                if not self._bells[task_id]:
+                    del self._bells[task_id]
+
+    def _has_ended(self, task_id: UUID) -> bool:
+        with self._platform.reading() as uow:
+            rows = uow.fetch("SELECT state FROM task WHERE id = %(id)s", id=task_id)
+        return not rows or TaskState(rows[0][0]).is_final
+
+    def _start(self) -> None:
+        with self._lock:
+            if self._thread is None:
+                self._thread = Thread(target=self._run, name="live-events", daemon=True)
+                self._thread.start()
+
+    def _run(self) -> None:
+        for message in self._platform.bus.listen(_SILENCE_SECONDS):
+            if self._closing:
+                return
+            try:
+                self._handle(message)
+            except Exception as error:  # noqa: BLE001 - the hub outlives every trouble of the database
+                logger.warning("live events are late", reason=str(error))
+                time.sleep(_REST_SECONDS)
+
+    def _handle(self, message: dict[str, Any] | None) -> None:
+        with self._lock:
+            if not self._ready.is_set():
+                self._begin()
+            elif message is None:
+                self._catch_up()
+            elif "last" in message:
+                self._take_over(Position(*message["prev"]), Position(*message["last"]), message["events"])
+            else:
+                self._deliver(message["events"])
+
+    def _begin(self) -> None:
+        with self._platform.reading() as uow:
+            self._position = last_position(uow)
+        self._ready.set()
+
+    def _take_over(self, before: Position, last: Position, frames: Sequence[Frame]) -> None:
+        """Hand on what the relay has published, unless something before it is missing or all of it is known."""
+        if before == self._position:
+            self._position = last
+            self._deliver(frames)
+        elif last > self._position:
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        """Hand on all that the log has behind the hub's position."""
+        while events := self.read_since(self._position):
+            self._position = events[-1].position
+            self._deliver([make_frame(event) for event in events])
+            if len(events) < PAGE:
+                return
+
+    def _read_until(self, after: Position, until: Position) -> Iterator[LoggedEvent]:
+        while after < until and (events := self.read_since(after)):
+            yield from (event for event in events if event.position <= until)
+            after = events[-1].position
+
+    def _deliver(self, frames: Sequence[Frame]) -> None:
+        """Put frames before all listeners of their space, encoded once for all of them."""
+        by_space: dict[str, list[bytes]] = defaultdict(list)
+        for frame in frames:
+            by_space[frame["space"]].append(encode_text(orjson.dumps(frame)))
+            self._ring(frame)
+        counts = Counter({space: len(encoded) for space, encoded in by_space.items()})
+        payloads = {space: b"".join(encoded) for space, encoded in by_space.items()}
+        for subscriber in self._subscribers:
+            if subscriber.space_id in payloads:
+                subscriber.put(payloads[subscriber.space_id], counts[subscriber.space_id])
+
+    def _ring(self, frame: Frame) -> None:
+        if frame["type"] == TASK_UPDATED and frame["uuid"] in self._bells:
+            for bell in self._bells[frame["uuid"]]:
+                bell.set()
+
+
+def encode_all(events: Iterable[LoggedEvent], space_id: str) -> bytes:
+    """Encode those events that are of a space."""
+    frames = [make_frame(event) for event in events if str(event.space_id) == space_id]
+    return b"".join(encode_text(orjson.dumps(frame)) for frame in frames)

@@ -1,0 +1,172 @@
+"""The WebSocket of live events: `/pipelines/events/ws`, also `/events/ws`. Server to client only.
+
+Query: `token` (or the Authorization header, or the cookie), `since` (the `id` of the last event that the client has
+seen; all later ones are sent first, 0 for all that are kept).
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from contextlib import suppress
+from threading import Lock
+from typing import Any
+
+from flask import Blueprint, Flask, request
+from flask_sock import Sock
+from simple_websocket import ConnectionClosed, Server
+
+from models.errors import LoomError, Unauthorized
+from models.permissions import Actor
+from models.services.event_log import Position
+from web.auth import authenticate, find_credential, open_to_all
+from web.blueprints import PREFIX
+from web.hub import PAGE, Hub, encode_all
+from web.state import platform, state
+from web.subscribers import Subscriber
+
+_PING_SECONDS = 25
+_LONGEST_MESSAGE = 4096
+_TAKE_SECONDS = 1.0
+_BREATH_SECONDS = 0.1
+"""At most so often is something sent to one client: under load, many events share one system call."""
+_RECHECK_SECONDS = 60
+_SEND_SECONDS = 30
+"""A client that takes none of its data for so long is given up."""
+GOING_AWAY = 1001
+TRY_AGAIN = 1013
+BAD_REQUEST = 4400
+UNAUTHORIZED = 4401
+TOO_SLOW = 4408
+GONE = 4410
+
+
+class _Refused(Exception):
+    """The connection ends, with this code and reason."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+class _SharedSocket:
+    """A socket on which two may write: this module its events, simple-websocket its pings and answers to pings.
+
+    Without the lock one could write into the middle of the other's frame.
+    """
+
+    def __init__(self, inner: socket.socket) -> None:
+        self._inner = inner
+        self._lock = Lock()
+        self.send = self.sendall
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def sendall(self, data: bytes) -> None:
+        """Write all of it before anybody else writes."""
+        with self._lock:
+            self._inner.sendall(data)
+
+
+def add_live_events(app: Flask) -> None:
+    """Serve the WebSocket."""
+    app.config["SOCK_SERVER_OPTIONS"] = {"ping_interval": _PING_SECONDS, "max_message_size": _LONGEST_MESSAGE}
+    blueprint = Blueprint("live", __name__, url_prefix=PREFIX)
+    Sock(app).route("/pipelines/events/ws", bp=blueprint)(serve_events)
+    app.register_blueprint(blueprint)
+
+
+@open_to_all
+def serve_events(connection: Server) -> None:
+    """Send events until one side has had enough."""
+    connection.sock.settimeout(_SEND_SECONDS)
+    connection.sock = _SharedSocket(connection.sock)
+    try:
+        _Session(connection, state().hub).run()
+    except _Refused as refusal:
+        _close(connection, refusal.code, refusal.reason)
+    except LoomError as error:
+        _close(connection, TRY_AGAIN, error.message)
+    except (OSError, ConnectionClosed):
+        return
+
+
+def _close(connection: Server, code: int, reason: str) -> None:
+    with suppress(OSError, ConnectionClosed):
+        connection.close(code, reason)
+
+
+class _Session:
+    """One client."""
+
+    def __init__(self, connection: Server, hub: Hub) -> None:
+        self._connection = connection
+        self._hub = hub
+        self._credential = _find_token()
+        self._checked = 0.0
+
+    def run(self) -> None:
+        """Bring the client up to now, then send what comes."""
+        subscriber = Subscriber(str(self._check().space_id))
+        position = self._replay(subscriber)
+        try:
+            self._send(self._hub.join(subscriber, position))
+            while self._connection.connected:
+                self._serve(subscriber)
+        finally:
+            self._hub.leave(subscriber)
+
+    def _check(self) -> Actor:
+        """Make sure that the client's token still counts."""
+        self._checked = time.monotonic()
+        try:
+            with platform().reading() as uow:
+                return authenticate(uow, self._credential)
+        except Unauthorized:
+            raise _Refused(UNAUTHORIZED, "invalid token") from None
+
+    def _replay(self, subscriber: Subscriber) -> Position | None:
+        """Send most of what the client has missed; gives the place up to which it knows everything."""
+        position = self._since()
+        while position is not None:
+            events = self._hub.read_since(position)
+            if len(events) < PAGE:
+                break
+            self._send(encode_all(events, subscriber.space_id))
+            position = events[-1].position
+        return position
+
+    def _since(self) -> Position | None:
+        text = request.args.get("since")
+        if text is None:
+            return None
+        if not (text.isascii() and text.isdecimal() and len(text) < len(str(2**63))):
+            raise _Refused(BAD_REQUEST, "since is not the id of an event")
+        position = self._hub.find_position(int(text))
+        if position is None:
+            raise _Refused(GONE, "the events since then are not kept any more")
+        return position
+
+    def _serve(self, subscriber: Subscriber) -> None:
+        self._send(subscriber.take(_TAKE_SECONDS))
+        if subscriber.is_lost:
+            raise _Refused(TOO_SLOW, "too slow; come back with since")
+        if subscriber.is_ended:
+            raise _Refused(GOING_AWAY, "the server stops")
+        if time.monotonic() - self._checked > _RECHECK_SECONDS:
+            self._check()
+        self._connection.input_buffer.clear()
+        time.sleep(_BREATH_SECONDS)
+
+    def _send(self, data: bytes) -> None:
+        if data:
+            self._connection.sock.sendall(data)
+
+
+def _find_token() -> str:
+    try:
+        return request.args.get("token") or find_credential()
+    except Unauthorized:
+        raise _Refused(UNAUTHORIZED, "missing token") from None

@@ -1,0 +1,22 @@
+"""Every resource, in the order of the OpenAPI document. A new one is added here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from web.blueprints import LoomBlueprint
+from web.crud import CrudSpec
+from web.resources import asset_binaries, asset_pools, assets, auth, me, search, service, tasks, tokens
+
+BLUEPRINTS: tuple[LoomBlueprint, ...] = (
+    auth.blueprint,
+    me.blueprint,
+    tokens.blueprint,
+    asset_pools.blueprint,
+    assets.blueprint,
+    asset_binaries.blueprint,
+    search.blueprint,
+    tasks.blueprint,
+    service.blueprint,
+)
+SPECS: tuple[CrudSpec[Any], ...] = (tokens.TOKEN_SPEC, asset_pools.POOL_SPEC)

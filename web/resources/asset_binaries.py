@@ -1,0 +1,182 @@
+"""The bytes of assets: upload, download, and the records of where they are (wire contract 5.9, 7, 9 row 3).
+
+An upload is staged while the request lasts; hashing and keeping it is a task. `/binary` gives the bytes; it gives the
+record instead to a caller who accepts JSON and nothing else, unless the bytes are JSON themselves. `/binary/data`
+always gives the bytes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response, jsonify, request
+from flask.typing import ResponseReturnValue
+from werkzeug.wrappers.response import Response as AnyResponse
+
+from models.entities import Task
+from models.errors import Conflict, NotFound
+from models.messages import STORE_BINARY, StoreBinary
+from models.permissions import Actor
+from models.services import assets, tasks
+from models.services.asset_bytes import asset_source
+from models.services.asset_views import AssetView, view_asset
+from models.services.assets import HASH_MISMATCH
+from models.unit_of_work import UnitOfWork
+from web.accepted import accepted, require_success
+from web.asset_bodies import PlaceSchema, blob_body, place_body
+from web.auth import signed_in
+from web.blueprints import LoomBlueprint, describe, query
+from web.downloads import send_source
+from web.offload import in_thread
+from web.pagination import MetainfoSchema, page_schema, raw_envelope
+from web.resources.assets import asset_answer, require_asset_match
+from web.state import platform
+from web.task_bodies import TaskSchema
+from web.uploads import Received, receive_file
+
+_LONGEST_ORIGIN = 255
+_ORIGIN = "upload"
+_FILENAME = query("filename", "string", "Name of the file, if the body is not a form and has no Content-Disposition")
+
+blueprint = LoomBlueprint("asset-binaries", "Bytes of assets")
+
+
+@blueprint.route("/assets/upload", methods=["POST"])
+@describe("Upload a file; its content becomes an asset, unless it is one already", _FILENAME)
+@signed_in
+@blueprint.response(202, TaskSchema)
+def upload_one(uow: UnitOfWork, actor: Actor) -> Response:
+    """Take in a file."""
+    return accepted(uow, actor, _submit(uow, actor, _receive(), None), _stored_asset)
+
+
+@blueprint.route("/assets/<uuid:asset_id>/binary", methods=["POST"])
+@blueprint.route("/assets/<uuid:asset_id>/binary/data", methods=["POST"], endpoint="upload_binary_data")
+@describe("Upload the bytes that an asset awaits; they must have its SHA-512", _FILENAME)
+@signed_in
+@blueprint.response(202, TaskSchema)
+def upload_binary(uow: UnitOfWork, actor: Actor, asset_id: UUID) -> Response:
+    """Take in the bytes of an asset."""
+    assets.get_asset(uow, actor, asset_id)
+    uow.release()
+    return accepted(uow, actor, _submit(uow, actor, _receive(), asset_id), _stored_binary)
+
+
+def _receive() -> Received:
+    return receive_file(platform().blobs, platform().settings.storage_max_upload_size)
+
+
+def _submit(uow: UnitOfWork, actor: Actor, received: Received, asset_id: UUID | None) -> Task:
+    """Ask for the staged file to be stored; if that cannot be asked for, nothing stays staged."""
+    origin = received.form.get("origin") or _ORIGIN
+    payload = StoreBinary(
+        staging_key=received.staging_key,
+        filename=received.filename,
+        origin=origin[:_LONGEST_ORIGIN],
+        asset_uuid=asset_id,
+    )
+    try:
+        task = tasks.submit(
+            uow,
+            STORE_BINARY,
+            payload,
+            space_id=actor.space_id,
+            title=f"Store {received.filename}",
+            max_attempts=platform().settings.task_max_attempts,
+            actor=actor,
+            subject_id=asset_id,
+        )
+        task.bytes_total = received.size
+        uow.commit()
+    except BaseException:
+        in_thread(platform().blobs.delete, received.staging_key)
+        raise
+    return task
+
+
+def _stored_asset(uow: UnitOfWork, actor: Actor, task: Task) -> Response:
+    """Show the asset that an upload has led to: a new one, or the one that has been there."""
+    result = _result(task)
+    view = view_asset(uow, actor, UUID(result["assetUuid"]))
+    return asset_answer(view, 201 if result["status"] == "CREATED" else 200)
+
+
+def _stored_binary(uow: UnitOfWork, actor: Actor, task: Task) -> Response:
+    """Show where the bytes have come to lie."""
+    answer = jsonify(_first_record(view_asset(uow, actor, UUID(_result(task)["assetUuid"]))))
+    answer.status_code = 201
+    return answer
+
+
+def _result(task: Task) -> dict[str, Any]:
+    if task.error_code == HASH_MISMATCH:
+        raise Conflict(task.error_message, code=HASH_MISMATCH)
+    require_success(task)
+    return task.result or {}
+
+
+@blueprint.route("/assets/<uuid:asset_id>/binary", methods=["GET"])
+@describe("Download the bytes of an asset, or load the record of where they are")
+@signed_in
+def download(uow: UnitOfWork, actor: Actor, asset_id: UUID) -> AnyResponse:
+    """Give the bytes, or their record to who accepts JSON only."""
+    asset = view_asset(uow, actor, asset_id)
+    if _wants_record(asset):
+        return jsonify(_first_record(asset))
+    return _send(uow, asset)
+
+
+@blueprint.route("/assets/<uuid:asset_id>/binary/data", methods=["GET"])
+@signed_in
+def download_data(uow: UnitOfWork, actor: Actor, asset_id: UUID) -> AnyResponse:
+    """Download the bytes of an asset, whatever the caller says to accept."""
+    return _send(uow, view_asset(uow, actor, asset_id))
+
+
+def _wants_record(asset: AssetView) -> bool:
+    accepted_types = set(request.accept_mimetypes.values())
+    return (
+        "application/json" in accepted_types and "*/*" not in accepted_types and asset.mime_type != "application/json"
+    )
+
+
+def _send(uow: UnitOfWork, asset: AssetView) -> AnyResponse:
+    uow.release()
+    return send_source(platform().blobs, asset, asset_source(asset))
+
+
+@blueprint.route("/assets/<uuid:asset_id>/binaries", methods=["GET"])
+@signed_in
+@blueprint.response(200, page_schema(PlaceSchema))
+def list_binaries(uow: UnitOfWork, actor: Actor, asset_id: UUID) -> Response:
+    """List where the bytes of an asset are: stored by Loom first, then in pools."""
+    records = _records(view_asset(uow, actor, asset_id))
+    last = [UUID(record["uuid"]) for record in records[-1:]]
+    envelope = raw_envelope(records, len(records), max(len(records), 1), *last)
+    return jsonify({**envelope, "_metainfo": MetainfoSchema().dump(envelope["_metainfo"])})
+
+
+def _records(asset: AssetView) -> list[dict[str, Any]]:
+    stored = blob_body(asset, is_bucket=not platform().settings.blob_url.startswith("file:"))
+    places = [place_body(asset, place) for place in asset.places]
+    return [stored, *places] if stored else places
+
+
+def _first_record(asset: AssetView) -> dict[str, Any]:
+    records = _records(asset)
+    if not records:
+        raise NotFound("The asset has no stored binary")
+    return records[0]
+
+
+@blueprint.route("/assets/<uuid:asset_id>/binary", methods=["DELETE"])
+@signed_in
+@blueprint.response(204)
+def delete_binary(uow: UnitOfWork, actor: Actor, asset_id: UUID) -> ResponseReturnValue:
+    """Let go of the stored bytes of an asset; they go when no other asset has them. Files in pools stay."""
+    asset = assets.hold_asset(uow, actor, asset_id)
+    require_asset_match(asset)
+    assets.drop_content(uow, actor, asset)
+    uow.commit()
+    return "", 204

@@ -1,0 +1,174 @@
+"""Assets: what Loom knows of a content. Addressed by uuid, or by SHA-512 within the space; both go to the same views.
+
+The routes are written by hand, as an answer holds more than the asset's row. Bytes are in `asset_binaries.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any, TypeVar
+from uuid import UUID
+
+from flask import Response, jsonify, request
+from flask.typing import ResponseReturnValue
+
+from models.entities import Asset
+from models.errors import PreconditionFailed
+from models.ids import parse_sha512
+from models.permissions import Actor
+from models.services import assets
+from models.services.asset_views import AssetView, list_assets, view_asset
+from models.services.assets import AssetKey
+from models.unit_of_work import UnitOfWork
+from web.asset_bodies import AssetSchema, asset_body, asset_etag
+from web.asset_requests import (
+    AssetCreateSchema,
+    AssetReplaceSchema,
+    AssetUpdateSchema,
+    changed_columns,
+    new_columns,
+    replaced_columns,
+)
+from web.auth import signed_in
+from web.blueprints import LoomBlueprint, describe
+from web.filters import instant_filter, size_filter, text_filter, uuid_filter
+from web.pagination import PAGE_PARAMETERS, Listing, MetainfoSchema, page_schema, raw_envelope, read_page
+from web.preconditions import not_modified, tagged
+
+Values = dict[str, Any]
+V = TypeVar("V", bound=Callable[..., Any])
+
+blueprint = LoomBlueprint("assets", "Assets: each is one content in one space")
+_METAINFO = MetainfoSchema()
+LISTING = Listing(
+    sorts={
+        "name": attrgetter("filename"),
+        "created": attrgetter("created"),
+        "edited": attrgetter("edited"),
+        "sha512": attrgetter("sha512"),
+        "size": attrgetter("size"),
+    },
+    filters={
+        "uuid": uuid_filter(Asset.id),
+        "name": text_filter(Asset.filename),
+        "type": text_filter(Asset.mime_type),
+        "origin": text_filter(Asset.origin),
+        "size": size_filter(Asset.size),
+        "creator": uuid_filter(Asset.creator_id),
+        "editor": uuid_filter(Asset.editor_id),
+        "created": instant_filter(Asset.created),
+        "edited": instant_filter(Asset.edited),
+    },
+)
+
+
+def _addressed(*methods: str) -> Callable[[V], V]:
+    """Route both addresses of an asset to a view."""
+
+    def decorate(view: V) -> V:
+        name = view.__name__
+        blueprint.route("/assets/<uuid:key>", methods=list(methods), endpoint=name)(view)
+        blueprint.route("/assets/sha512/<string:key>", methods=list(methods), endpoint=f"{name}_by_sha512")(view)
+        return view
+
+    return decorate
+
+
+def _read_key(key: UUID | str) -> AssetKey:
+    return key if isinstance(key, UUID) else parse_sha512(key)
+
+
+@blueprint.route("/assets", methods=["GET"])
+@describe("List assets", *PAGE_PARAMETERS)
+@signed_in
+@blueprint.response(200, page_schema(AssetSchema))
+def list_all(uow: UnitOfWork, actor: Actor) -> Response:
+    """List assets."""
+    wanted = read_page(LISTING)
+    found, total = list_assets(uow, actor, wanted)
+    last = [asset.id for asset in found[-1:]]
+    envelope = raw_envelope([asset_body(asset) for asset in found], total, wanted.limit, *last)
+    return jsonify({**envelope, "_metainfo": _METAINFO.dump(envelope["_metainfo"])})
+
+
+@blueprint.route("/assets", methods=["POST"])
+@signed_in
+@blueprint.arguments(AssetCreateSchema)
+@blueprint.response(201, AssetSchema)
+def create_one(uow: UnitOfWork, actor: Actor, values: Values) -> Response:
+    """Create an asset that awaits its bytes."""
+    asset = assets.create_asset(uow, actor, new_columns(values))
+    return _commit(uow, actor, asset, 201)
+
+
+@_addressed("GET")
+@signed_in
+@blueprint.response(200, AssetSchema)
+def load_one(uow: UnitOfWork, actor: Actor, key: UUID | str) -> Response:
+    """Load an asset."""
+    view = view_asset(uow, actor, _read_key(key))
+    return not_modified(asset_etag(view)) or asset_answer(view)
+
+
+@_addressed("POST", "PATCH")
+@signed_in
+@blueprint.arguments(AssetUpdateSchema)
+@blueprint.response(200, AssetSchema)
+def update_one(uow: UnitOfWork, actor: Actor, values: Values, key: UUID | str) -> Response:
+    """Change what is given of an asset."""
+    return _change(uow, actor, key, changed_columns(values))
+
+
+@_addressed("PUT")
+@signed_in
+@blueprint.arguments(AssetReplaceSchema)
+@blueprint.response(200, AssetSchema)
+def replace_one(uow: UnitOfWork, actor: Actor, values: Values, key: UUID | str) -> Response:
+    """Replace all that can be changed of an asset."""
+    return _change(uow, actor, key, replaced_columns(values))
+
+
+def _change(uow: UnitOfWork, actor: Actor, key: UUID | str, columns: Values) -> Response:
+    asset = assets.get_asset(uow, actor, _read_key(key), lock=True)
+    require_asset_match(asset)
+    assets.update_asset(uow, actor, asset, columns)
+    return _commit(uow, actor, asset)
+
+
+def _commit(uow: UnitOfWork, actor: Actor, asset: Asset, status: int = 200) -> Response:
+    """Commit, and show what that has made true."""
+    view = view_asset(uow, actor, asset.id)
+    uow.commit()
+    return asset_answer(view, status)
+
+
+@_addressed("DELETE")
+@signed_in
+@blueprint.response(204)
+def delete_one(uow: UnitOfWork, actor: Actor, key: UUID | str) -> ResponseReturnValue:
+    """Delete an asset. Its stored bytes go when no other asset has them; files in pools stay."""
+    asset = assets.hold_asset(uow, actor, _read_key(key))
+    require_asset_match(asset)
+    assets.delete_asset(uow, actor, asset)
+    uow.commit()
+    return "", 204
+
+
+def asset_answer(view: AssetView, status: int = 200) -> Response:
+    """Show an asset, with its ETag."""
+    answer = jsonify(asset_body(view))
+    answer.status_code = status
+    return tagged(answer, asset_etag(view))
+
+
+def require_asset_match(asset: Asset) -> None:
+    """Refuse to change an asset that is not as the caller knows it. Its places do not matter for that.
+
+    Raises:
+        PreconditionFailed: when somebody else has changed it.
+    """
+    if "If-Match" not in request.headers or request.if_match.star_tag:
+        return
+    if str(asset.revision) not in {tag.partition(".")[0] for tag in request.if_match.as_set()}:
+        raise PreconditionFailed

@@ -1,0 +1,61 @@
+"""API keys of the signed-in user. All routes are plain; only the answer to a creation has the secret, once."""
+
+from __future__ import annotations
+
+from operator import attrgetter
+
+from marshmallow import fields
+
+from models.entities import Token
+from models.services.tokens import TOKENS, create_token
+from web.crud import CrudSpec, crud_blueprint
+from web.fields import ChangeSchema, ElementSchema, Instant, Meta, Name, RequestSchema
+from web.filters import instant_filter, text_filter
+from web.pagination import Listing
+
+
+class TokenSchema(ElementSchema):
+    """An API key without its secret."""
+
+    name = fields.String()
+    expires = Instant()
+
+
+class NewTokenSchema(TokenSchema):
+    """An API key as it is shown once."""
+
+    token = fields.String(attribute="secret")
+
+
+class TokenCreateSchema(RequestSchema):
+    """A key to be made. It does not expire unless told to."""
+
+    name = Name(required=True)
+    expires = Instant(allow_none=True)
+    meta = Meta()
+
+
+class TokenUpdateSchema(ChangeSchema):
+    """What can be changed of a key."""
+
+    name = Name()
+    expires = Instant()
+    meta = Meta()
+
+
+TOKEN_SPEC = CrudSpec(
+    path="/tokens",
+    resource=TOKENS,
+    description="API keys: they act as their owner until they expire or are deleted",
+    answer=TokenSchema,
+    created_answer=NewTokenSchema,
+    create_body=TokenCreateSchema,
+    update_body=TokenUpdateSchema,
+    listing=Listing(
+        sorts={"name": attrgetter("name"), "created": attrgetter("created"), "edited": attrgetter("edited")},
+        filters={"name": text_filter(Token.name), "expires": instant_filter(Token.expires)},
+    ),
+    create=create_token,
+)
+
+blueprint = crud_blueprint(TOKEN_SPEC)

@@ -1,0 +1,31 @@
+"""What an application is made of, for those who answer its requests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from flask import current_app
+
+from models.wiring import Platform
+from web.hub import Hub
+
+KEY = "loom"
+
+
+@dataclass(frozen=True)
+class WebState:
+    """The engines and the live events of one web process."""
+
+    platform: Platform
+    hub: Hub
+
+
+def state() -> WebState:
+    """Give what the application at hand works with."""
+    return cast("WebState", current_app.extensions[KEY])
+
+
+def platform() -> Platform:
+    """Give the engines that the application at hand works with."""
+    return state().platform

@@ -1,0 +1,66 @@
+"""One listener of live events: what waits to be sent to it, never more than it may lag behind."""
+
+from __future__ import annotations
+
+import struct
+from collections import deque
+from threading import Event
+
+MOST_WAITING = 1024
+_TEXT_FRAME = 0x81
+_SHORT = 126
+_MEDIUM = 1 << 16
+
+
+def encode_text(text: bytes) -> bytes:
+    """Make the WebSocket frame of a text: a server's frames are the same bytes for every client.
+
+    Source: RFC 6455, section 5.2.
+    """
+    size = len(text)
+    if size < _SHORT:
+        return struct.pack("!BB", _TEXT_FRAME, size) + text
+    if size < _MEDIUM:
+        return struct.pack("!BBH", _TEXT_FRAME, 126, size) + text
+    return struct.pack("!BBQ", _TEXT_FRAME, 127, size) + text
+
+
+class Subscriber:
+    """Bytes on their way to one client. The hub puts, the client's own thread or greenlet takes."""
+
+    def __init__(self, space_id: str) -> None:
+        self.space_id = space_id
+        self._waiting: deque[tuple[bytes, int]] = deque()
+        self._count = 0
+        self._bell = Event()
+        self.is_lost = False
+        """It lagged too far behind and gets nothing more: it has to come back and say since when."""
+        self.is_ended = False
+        """The server is about to stop."""
+
+    def put(self, data: bytes, count: int) -> None:
+        """Add frames; a backlog that grows too long is given up, so that one slow client harms nobody else."""
+        if self._waiting and self._count + count > MOST_WAITING:
+            self._waiting.clear()
+            self.is_lost = True
+        if not self.is_lost:
+            self._waiting.append((data, count))
+            self._count += count
+        self._bell.set()
+
+    def take(self, timeout_seconds: float) -> bytes:
+        """Take all that waits, or nothing when nothing came in that time."""
+        if not self._waiting and not self.is_lost and not self.is_ended:
+            self._bell.wait(timeout_seconds)
+        self._bell.clear()
+        taken = []
+        while self._waiting:
+            data, count = self._waiting.popleft()
+            self._count -= count
+            taken.append(data)
+        return b"".join(taken)
+
+    def end(self) -> None:
+        """Tell it that the server is about to stop."""
+        self.is_ended = True
+        self._bell.set()

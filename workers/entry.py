@@ -1,0 +1,21 @@
+"""What Dramatiq's command imports in each worker process. Only here is anything wired at import."""
+
+from __future__ import annotations
+
+import gc
+
+from models.logs import set_up_logs
+from models.messages import Queue
+from models.settings import Settings
+from models.wiring import build
+from workers.broker import make_broker
+from workers.handlers import HANDLERS
+from workers.runtime import Runtime
+
+# A part holds thousands of small objects until it is written; looking through them again and again finds nothing.
+gc.set_threshold(50_000, 20, 20)
+
+settings = Settings.from_env()
+set_up_logs(settings.log_level, settings.log_format)
+queues = tuple(Queue(name) for name in settings.worker_queues)
+broker = make_broker(Runtime(build(settings), queues, HANDLERS))

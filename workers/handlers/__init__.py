@@ -1,0 +1,18 @@
+"""One handler for each task kind of `models.messages`; a test holds the two against each other."""
+
+from workers.handlers.delete_blob import DeleteBlobHandler
+from workers.handlers.delete_pool import DeletePoolHandler
+from workers.handlers.reindex import ReindexHandler
+from workers.handlers.scan_pool import ScanPoolHandler
+from workers.handlers.store_binary import StoreBinaryHandler
+from workers.handlers.sweep import SweepHandler
+from workers.handling import Handler
+
+HANDLERS: tuple[Handler, ...] = (
+    ScanPoolHandler(),
+    DeletePoolHandler(),
+    StoreBinaryHandler(),
+    DeleteBlobHandler(),
+    ReindexHandler(),
+    SweepHandler(),
+)

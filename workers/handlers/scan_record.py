@@ -1,0 +1,124 @@
+"""The end of a scan part: its files become assets, locations, events and counts, all in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from models.events import ASSET_CREATED, ASSET_UPDATED, NewEvent
+from models.messages import ScanPool
+from models.paths import decode_path, display_name
+from models.services import ingest
+from models.services.ingest import NewAsset, NewLocation
+from models.services.task_parts import Outcome
+from models.tree import Tree
+from models.unit_of_work import UnitOfWork
+from workers.handlers.scan_files import NewContent, ScannedPart
+from workers.handling import Step
+
+ORIGIN = "pool"
+
+
+def record(uow: UnitOfWork, step: Step[ScanPool], root: bytes, part: ScannedPart) -> Outcome:
+    """Write what a part found and count it."""
+    outcome = Outcome(items=part.outcomes)
+    outcome.failed = sum(item.state == "FAILED" for item in part.outcomes)
+    outcome.skipped = len(part.outcomes) - outcome.failed
+    outcome.done = len(part.contents) + len(part.gone) + len(part.back) + part.unneeded
+    outcome.bytes_done = outcome.counts["bytesHashed"] = sum(content.hashed.found.size for content in part.contents)
+    if part.contents:
+        _record_contents(uow, step, root, part.contents, outcome.counts)
+    _record_presence(uow, step, part, outcome.counts)
+    return outcome
+
+
+def _record_contents(
+    uow: UnitOfWork, step: Step[ScanPool], root: bytes, contents: Sequence[NewContent], counts: dict[str, int]
+) -> None:
+    ids, new = ingest.ensure_assets(
+        uow, step.space_id, step.creator_id, ORIGIN, [_asset(content) for content in contents]
+    )
+    places = [(content, _location(content, ids[content.hashed.sha512])) for content in contents]
+    moves = _find_moves(uow, step, root, [place for content, place in places if _is_new_path(content, place, new)])
+    moved_paths = {place.path for _, place in moves}
+    if moves:
+        ingest.move_locations(uow, moves)
+    ingest.put_locations(uow, step.payload.pool_uuid, [place for _, place in places if place.path not in moved_paths])
+    _count(counts, places, moved_paths, new)
+    _publish(uow, step, ASSET_CREATED, new)
+    _publish(uow, step, ASSET_UPDATED, _touched_assets(places, new))
+
+
+def _asset(content: NewContent) -> NewAsset:
+    return NewAsset(content.hashed.sha512, content.hashed.found.size, content.mime_type, display_name(content.path))
+
+
+def _location(content: NewContent, asset_id: UUID) -> NewLocation:
+    return NewLocation(content.path, asset_id, *content.hashed.found[1:])
+
+
+def _is_new_path(content: NewContent, place: NewLocation, new: set[UUID]) -> bool:
+    return content.item["was"] == "NEW" and place.asset_id not in new
+
+
+def _find_moves(
+    uow: UnitOfWork, step: Step[ScanPool], root: bytes, places: Sequence[NewLocation]
+) -> list[tuple[UUID, NewLocation]]:
+    """Pair new paths with known places of the same content whose file is gone: these files have moved."""
+    if not places:
+        return []
+    known = ingest.lock_places(uow, step.payload.pool_uuid, sorted({place.asset_id for place in places}))
+    with Tree(root) as tree:
+        gone = [old for old in known if tree.stat(old.path) is None]
+    arrived = {place.path for place in places}
+    moves = []
+    for place in places:
+        old = next((old for old in gone if old.asset_id == place.asset_id and old.path not in arrived), None)
+        if old:
+            gone.remove(old)
+            moves.append((old.id, place))
+    return moves
+
+
+def _count(
+    counts: dict[str, int], places: Sequence[tuple[NewContent, NewLocation]], moved: set[bytes], new: set[UUID]
+) -> None:
+    first_of = set(new)
+    for content, place in places:
+        is_first = place.asset_id in first_of
+        first_of.discard(place.asset_id)
+        name = _describe(content, place, moved)
+        counts[name] = counts.get(name, 0) + 1
+        if name == "new" and not is_first:
+            counts["duplicates"] = counts.get("duplicates", 0) + 1
+
+
+def _describe(content: NewContent, place: NewLocation, moved: set[bytes]) -> str:
+    if place.path in moved:
+        return "moved"
+    if content.item["was"] == "CHANGED":
+        return "touched" if content.asset_id == place.asset_id else "changed"
+    return str(content.item["was"]).lower()
+
+
+def _touched_assets(places: Sequence[tuple[NewContent, NewLocation]], new: set[UUID]) -> set[UUID]:
+    """Assets that were known and whose places have changed: the one that came and the one that left."""
+    now = {place.asset_id for content, place in places if place.asset_id != content.asset_id}
+    before = {content.asset_id for content, place in places if content.asset_id not in (None, place.asset_id)}
+    return {asset_id for asset_id in now | before if asset_id is not None} - new
+
+
+def _record_presence(uow: UnitOfWork, step: Step[ScanPool], part: ScannedPart, counts: dict[str, int]) -> None:
+    if part.gone:
+        ids = [UUID(item["id"]) for item in part.gone]
+        paths = [decode_path(item["path"]) for item in part.gone]
+        _publish(uow, step, ASSET_UPDATED, set(ingest.mark_missing(uow, step.task_id, ids, paths)))
+    if part.back:
+        restored = ingest.restore_present(uow, [UUID(item["id"]) for item in part.back])
+        counts["returned"] = counts.get("returned", 0) + len(restored)
+        _publish(uow, step, ASSET_UPDATED, set(restored))
+
+
+def _publish(uow: UnitOfWork, step: Step[ScanPool], kind: str, asset_ids: Iterable[UUID]) -> None:
+    for asset_id in sorted(asset_ids):
+        uow.publish(NewEvent(kind, step.space_id, asset_id, step.creator_id))

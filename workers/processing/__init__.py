@@ -1,0 +1,1 @@
+"""Pure work on files: walking, hashing, recognising. No database, no broker."""
