@@ -24,7 +24,7 @@ from models.errors import Unavailable
 from models.events import TASK_UPDATED
 from models.logs import get_logger
 from models.services.event_log import LoggedEvent, Position, last_position, position_of, read_events
-from models.services.frames import Frame, make_frame
+from models.services.frames import Frame, joined_frame, make_frame
 from models.wiring import Platform
 from web.subscribers import Subscriber, encode_text
 
@@ -51,7 +51,7 @@ class Hub:
         self._closing = False
 
     def join(self, subscriber: Subscriber, after: Position | None) -> bytes:
-        """Let somebody listen from now on, and give what they missed since `after`; None: they missed nothing.
+        """Let somebody listen from now on. Gives what they missed since `after` (None: nothing) and that they joined.
 
         Whoever is far behind reads most of it before, see `read_since`.
         """
@@ -62,7 +62,8 @@ class Hub:
             self._catch_up()
             missed = [] if after is None else list(self._read_until(after, self._position))
             self._subscribers.add(subscriber)
-        return encode_all(missed, subscriber.space_id)
+            joined = joined_frame(self._position)
+        return encode_all(missed, subscriber.space_id) + encode_text(orjson.dumps(joined))
 
     def leave(self, subscriber: Subscriber) -> None:
         """Let somebody listen no more."""

@@ -1,7 +1,8 @@
 """The WebSocket of live events: `/pipelines/events/ws`, also `/events/ws`. Server to client only.
 
 Query: `token` (or the Authorization header, or the cookie), `since` (the `id` of the last event that the client has
-seen; all later ones are sent first, 0 for all that are kept).
+seen; all later ones are sent first, 0 for all that are kept). A frame `stream.joined` says that the client has all that
+came before and will hear all that comes after.
 """
 
 from __future__ import annotations

@@ -10,8 +10,8 @@ from typing import Any
 from uuid import UUID
 
 from models.entities import Task
-from models.events import TASK_PROGRESSED
-from models.services.event_log import LoggedEvent
+from models.events import STREAM_JOINED, TASK_PROGRESSED
+from models.services.event_log import LoggedEvent, Position
 
 Frame = dict[str, Any]
 
@@ -28,6 +28,16 @@ def progress_frame(task: Task) -> Frame:
     data = {"kind": task.kind, "state": str(task.state), "bytesDone": task.bytes_done, **counts}
     known = {key: value for key, value in data.items() if value is not None}
     return _frame(TASK_PROGRESSED, task.space_id, task.id, round(time.time() * 1000), known)
+
+
+def joined_frame(position: Position) -> Frame:
+    """Tell a client that it knows everything up to here and hears all that comes; its `id` serves as `since`."""
+    return {
+        "channel": "STREAM",
+        "type": STREAM_JOINED,
+        "timestamp": round(time.time() * 1000),
+        "id": position.id,
+    }
 
 
 def _frame(kind: str, space_id: UUID, subject_id: UUID, timestamp_ms: int, data: dict[str, Any]) -> Frame:

@@ -17,7 +17,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from models.events import NewEvent
+from models.events import STREAM_JOINED, NewEvent
 from models.home import Home
 from models.ids import new_id
 from models.permissions import Actor
@@ -101,7 +101,20 @@ def _publish_at_once(platform: Platform, space_id: UUID, count: int) -> list[str
 
 
 def _receive(connection: ClientConnection, count: int, timeout: float = 20) -> list[dict[str, Any]]:
-    return [json.loads(connection.recv(timeout=timeout)) for _ in range(count)]
+    """Give the next frames of events."""
+    frames: list[dict[str, Any]] = []
+    while len(frames) < count:
+        frame = json.loads(connection.recv(timeout=timeout))
+        if frame["type"] != STREAM_JOINED:
+            frames.append(frame)
+    return frames
+
+
+def _join(connection: ClientConnection) -> dict[str, Any]:
+    """Wait until a client that missed nothing hears what comes."""
+    frame: dict[str, Any] = json.loads(connection.recv(timeout=20))
+    assert (frame["channel"], frame["type"]) == ("STREAM", STREAM_JOINED)
+    return frame
 
 
 def _subjects(frames: list[dict[str, Any]]) -> list[str]:
@@ -126,7 +139,8 @@ def test_every_way_to_carry_the_token(platform: Platform, actor: Actor, port: in
         connect(f"{url}{PATHS[1]}", additional_headers={"Authorization": f"Bearer {token}"}) as by_header,
         connect(f"{url}{PATHS[0]}", additional_headers={"Cookie": f"{COOKIE}={token}"}) as by_cookie,
     ):
-        _settle_in()
+        for connection in (by_query, by_header, by_cookie):
+            _join(connection)
         (subject,) = _publish(platform, actor.space_id, 1, state="RUNNING")
         frames = [_receive(connection, 1)[0] for connection in (by_query, by_header, by_cookie)]
     assert frames[0] == frames[1] == frames[2]
@@ -136,17 +150,12 @@ def test_every_way_to_carry_the_token(platform: Platform, actor: Actor, port: in
     assert isinstance(frames[0]["id"], int)
 
 
-def _settle_in() -> None:
-    """Let new clients join: what happens before that is not theirs to see."""
-    time.sleep(0.5)
-
-
 @pytest.mark.usefixtures("relay")
 def test_events_come_in_order_and_only_those_of_the_space(
     platform: Platform, actor: Actor, port: int, token: str
 ) -> None:
     with _connect(port, token) as connection:
-        _settle_in()
+        _join(connection)
         expected = []
         for _ in range(50):
             expected += _publish(platform, actor.space_id, 3)
@@ -154,6 +163,18 @@ def test_events_come_in_order_and_only_those_of_the_space(
         assert _subjects(_receive(connection, 150)) == expected
         with pytest.raises(TimeoutError):
             connection.recv(timeout=0.5)
+
+
+def test_whoever_joins_is_told_where_and_can_come_back_there(
+    platform: Platform, actor: Actor, port: int, token: str
+) -> None:
+    _publish(platform, actor.space_id, 3)
+    with _connect(port, token) as connection:
+        place = _join(connection)["id"]
+    missed = _publish(platform, actor.space_id, 2)
+    with _connect(port, token, since=place) as connection:
+        assert _subjects(_receive(connection, 2)) == missed
+        assert _join(connection)["id"] > place
 
 
 @pytest.mark.usefixtures("relay")
@@ -191,7 +212,7 @@ def test_a_since_that_means_nothing(port: int, token: str, since: str, code: int
 def test_what_the_bus_loses_is_read_from_the_log(platform: Platform, actor: Actor, port: int, token: str) -> None:
     """There is no relay here at all."""
     with _connect(port, token) as connection:
-        _settle_in()
+        _join(connection)
         expected = _publish(platform, actor.space_id, 20)
         assert _subjects(_receive(connection, 20)) == expected
 
@@ -199,7 +220,7 @@ def test_what_the_bus_loses_is_read_from_the_log(platform: Platform, actor: Acto
 def test_frames_without_a_position_pass_by(platform: Platform, actor: Actor, port: int, token: str) -> None:
     frame = {"channel": "TASK", "type": "task.progressed", "uuid": "u", "space": str(actor.space_id), "data": {}}
     with _connect(port, token) as connection:
-        _settle_in()
+        _join(connection)
         platform.bus.publish({"events": [frame]})
         assert _receive(connection, 1) == [frame]
 
@@ -213,7 +234,7 @@ def test_a_plain_request_is_told_that_this_is_a_socket(port: int, token: str) ->
 @pytest.mark.usefixtures("relay")
 def test_a_client_that_does_not_read_harms_nobody(platform: Platform, actor: Actor, port: int, token: str) -> None:
     with _deaf_client(port, token), _connect(port, token) as connection:
-        _settle_in()
+        _join(connection)
         large = "x" * 100_000
         received: list[str] = []
         for _ in range(60):
@@ -238,7 +259,7 @@ def test_the_server_says_goodbye(platform: Platform, tmp_path: Path) -> None:
     with ExitStack() as stack:
         with served("web.wsgi:app", platform.settings, tmp_path / "web.log") as port:
             connection = stack.enter_context(_connect(port, _sign_in(port)))
-            _settle_in()
+            _join(connection)
             started = time.monotonic()
         # Leaving the block has sent SIGTERM and waited for the end of the process.
         assert time.monotonic() - started < 8
@@ -250,7 +271,7 @@ def test_the_server_says_goodbye(platform: Platform, tmp_path: Path) -> None:
 
 def test_the_hub_heals_gaps_and_drops_repetitions(platform: Platform, actor: Actor) -> None:
     hub, listener = Hub(platform), Subscriber(str(actor.space_id))
-    assert hub.join(listener, None) == b""
+    assert hub.join(listener, None).count(STREAM_JOINED.encode()) == 1
     frames: list[dict[str, Any]] = []
 
     class Recorder:

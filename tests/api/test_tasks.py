@@ -26,7 +26,9 @@ def _submit(client: ApiClient, **more: Any) -> dict[str, Any]:
 
 
 def _scan(client: ApiClient, folder: Path) -> str:
-    pool = client.post("/asset-pools", {"name": "p", "fsPath": str(folder)}, expect=201)
+    media = folder / "media"
+    media.mkdir()
+    pool = client.post("/asset-pools", {"name": "p", "fsPath": str(media)}, expect=201)
     return str(client.post(f"/asset-pools/{pool['uuid']}/scan", expect=202)["uuid"])
 
 

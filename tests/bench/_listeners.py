@@ -11,6 +11,8 @@ import time
 import zlib
 from dataclasses import dataclass, field
 
+from models.events import STREAM_JOINED
+
 _SHORT = 126
 _TEXT, _CLOSE, _PING = 1, 8, 9
 _TIMESTAMP = re.compile(rb'"timestamp":([0-9]+)')
@@ -43,6 +45,18 @@ class Listener:
             self._buffer += self.socket.recv(4096)
         head, _, self._buffer = self._buffer.partition(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 101"), head
+        while not self._has_joined():
+            self._buffer += self.socket.recv(4096)
+
+    def _has_joined(self) -> bool:
+        """Take the first frame, which is no event, off the buffer once it is there."""
+        frame = self._frame(0)
+        if frame is None:
+            return False
+        _, start, end = frame
+        assert STREAM_JOINED.encode() in self._buffer[start:end], self._buffer
+        self._buffer = self._buffer[end:]
+        return True
 
     def read(self) -> None:
         """Take what has come."""

@@ -86,7 +86,6 @@ def _clients(manager: Any, port: int, token: str) -> Iterator[Any]:
         share = CLIENTS // CLIENT_PROCESSES
         futures = [pool.submit(listen, port, token, share, counter, expected) for counter in counters]
         wait_until(lambda: sum(counter.value for counter in counters) == CLIENTS, 120)
-        time.sleep(1)  # the last ones have shaken hands, but may not have joined yet
 
         def wait(count: int) -> list[Seen]:
             expected.value = count

@@ -7,16 +7,18 @@ import json
 import shutil
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
+from models.events import STREAM_JOINED
 from tests.support.running_loom import RunningLoom
 from tests.support.trees import make_tree
-from tests.support.waiting import wait_until
+from tests.support.waiting import seconds_until, wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -46,6 +48,10 @@ def _find(loom: RunningLoom, terms: str) -> list[str]:
     return [hit["assetUuid"] for hit in answer.json()["data"]]
 
 
+def _finds(loom: RunningLoom, terms: str, asset: str) -> Callable[[], bool]:
+    return lambda: _find(loom, terms) == [asset]
+
+
 def _listen(loom: RunningLoom) -> ClientConnection:
     token = loom.api.headers["Authorization"].partition(" ")[2]
     return connect(f"ws://127.0.0.1:{loom.port}/api/v1/events/ws?token={token}")
@@ -69,27 +75,33 @@ def test_a_folder_becomes_a_searchable_catalogue(loom: RunningLoom, tmp_path: Pa
 
 
 def test_an_upload_is_searchable_within_two_seconds(loom: RunningLoom) -> None:
-    answer = _upload(loom, "quick-brown-fox.txt", b"jumps", Prefer="wait=20")
-    assert answer.status_code == 201, answer.text
-    wait_until(lambda: _find(loom, "brown fox") == [answer.json()["uuid"]], SEARCHABLE_SECONDS)
+    taken = []
+    for animal in ("fox", "hare", "lynx"):
+        answer = _upload(loom, f"quick-brown-{animal}.txt", animal.encode(), Prefer="wait=20")
+        assert answer.status_code == 201, answer.text
+        taken.append(seconds_until(_finds(loom, f"brown {animal}", answer.json()["uuid"])))
+    assert median(taken) < SEARCHABLE_SECONDS, taken
 
 
 def test_an_upload_ends_within_three_seconds_while_a_large_scan_runs(loom: RunningLoom, tmp_path: Path) -> None:
     make_tree(tmp_path / "media", 20_000, 4_000, 40_000)
     scan = loom.start_scan(loom.make_pool(tmp_path / "media"))
     loom.wait_for_task(scan, until=lambda now: now["progress"]["done"] > 0)
-    begun = time.monotonic()
-    answer = _upload(loom, "urgent.txt", b"do not wait", Prefer="wait=20")
-    seconds = time.monotonic() - begun
-    assert answer.status_code == 201, answer.text
+    taken = []
+    for number in range(3):
+        begun = time.monotonic()
+        answer = _upload(loom, "urgent.txt", f"do not wait {number}".encode(), Prefer="wait=20")
+        taken.append(time.monotonic() - begun)
+        assert answer.status_code == 201, answer.text
     assert loom.api.get(f"/tasks/{scan}").json()["state"] == "RUNNING", "the scan ended too early to show anything"
-    assert seconds < UPLOAD_SECONDS
+    assert median(taken) < UPLOAD_SECONDS, taken
     loom.api.post(f"/tasks/{scan}/cancel")
     assert loom.wait_for_task(scan)["state"] == "CANCELLED"
 
 
 def test_a_socket_tells_the_life_of_a_task_in_order_and_resumes(loom: RunningLoom) -> None:
     with _listen(loom) as socket:
+        assert json.loads(socket.recv(timeout=20))["type"] == STREAM_JOINED
         task = _upload(loom, "told.txt", b"told").json()["uuid"]
         frames = _frames_of(socket, task)
     assert [frame["data"]["state"] for frame in frames] == ["PENDING", "RUNNING", "SUCCEEDED"]
