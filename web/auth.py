@@ -20,13 +20,15 @@ from jwt.exceptions import PyJWTError
 
 from models.entities import User
 from models.errors import Unauthorized
-from models.permissions import Actor
+from models.ids import parse_uuid
+from models.permissions import Actor, Permission
 from models.services.sessions import API_KEY_PREFIX, LoginClaims, actor_of_key, actor_of_login
 from models.settings import Settings
 from models.unit_of_work import UnitOfWork
 from web.state import platform
 
 COOKIE = "__Host-loom_token"
+SPACE_HEADER = "X-Loom-Space"
 _READS = frozenset({"GET", "HEAD"})
 _ACCESS = "loom_access"
 _REMEMBERED_TOKENS = 4096
@@ -44,30 +46,42 @@ def set_up_auth(app: Flask, settings: Settings) -> None:
     JWTManager(app)
 
 
-def signed_in(view: SignedIn[P, R]) -> Callable[P, R]:
-    """Open a view to signed-in users. It gets a unit of work and the actor before its own arguments.
+def signed_in(*permissions: Permission) -> Callable[[SignedIn[P, R]], Callable[P, R]]:
+    """Open a view to signed-in users who have been granted these permissions, be it for one library.
 
-    A read happens on the connection that the actor was found on. Anything else begins a transaction of its own when
-    it first needs one: while its body comes in, perhaps slowly, it holds no connection.
+    Which elements the grants cover is for the services to see to. The view gets a unit of work and the actor before
+    its own arguments. A read happens on the connection that the actor was found on. Anything else begins a transaction
+    of its own when it first needs one: while its body comes in, perhaps slowly, it holds no connection.
     """
 
-    @wraps(view)
-    def wrapper(*arguments: P.args, **named: P.kwargs) -> R:
-        with platform().reading() as uow:
-            actor = authenticate(uow, find_credential())
-            if request.method in _READS:
+    def decorate(view: SignedIn[P, R]) -> Callable[P, R]:
+        @wraps(view)
+        def wrapper(*arguments: P.args, **named: P.kwargs) -> R:
+            with platform().reading() as uow:
+                actor = authenticate(uow, find_credential(), find_space())
+                for permission in permissions:
+                    actor.require_somewhere(permission)
+                if request.method in _READS:
+                    return view(uow, actor, *arguments, **named)
+            with platform().unit_of_work() as uow:
                 return view(uow, actor, *arguments, **named)
-        with platform().unit_of_work() as uow:
-            return view(uow, actor, *arguments, **named)
 
-    setattr(wrapper, _ACCESS, "signed in")
-    return wrapper
+        setattr(wrapper, _ACCESS, permissions)
+        return wrapper
+
+    return decorate
 
 
 def open_to_all(view: Callable[P, R]) -> Callable[P, R]:
     """Open a view to everybody."""
-    setattr(view, _ACCESS, "open")
+    setattr(view, _ACCESS, None)
     return view
+
+
+def permissions_of(view: Callable[..., Any]) -> tuple[Permission, ...] | None:
+    """Give the permissions that a view needs; None: it is open to all."""
+    needed: tuple[Permission, ...] | None = getattr(view, _ACCESS)
+    return needed
 
 
 def require_declared_access(app: Flask) -> None:
@@ -91,18 +105,29 @@ def find_credential() -> str:
     raise Unauthorized
 
 
-def authenticate(uow: UnitOfWork, credential: str) -> Actor:
-    """Give whom a credential speaks for.
+def find_space() -> UUID | None:
+    """Give the space that the request at hand is about, if it names one.
+
+    Raises:
+        InvalidInput: when what it names is no UUID.
+    """
+    text = request.headers.get(SPACE_HEADER)
+    return parse_uuid(text) if text else None
+
+
+def authenticate(uow: UnitOfWork, credential: str, space_id: UUID | None = None) -> Actor:
+    """Give whom a credential speaks for, and where.
 
     Raises:
         Unauthorized: when it is not valid, or not any more.
+        NotFound: when it does not open that space.
     """
     if credential.startswith(API_KEY_PREFIX):
-        return actor_of_key(uow, credential)
+        return actor_of_key(uow, credential, space_id)
     login = _read_login(credential)
     if login.expires <= time():
         raise Unauthorized("The token has expired")
-    return actor_of_login(uow, login.claims)
+    return actor_of_login(uow, login.claims, space_id)
 
 
 class _Login(NamedTuple):

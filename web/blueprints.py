@@ -129,7 +129,9 @@ class LoomBlueprint(Blueprint):  # type: ignore[misc]  # flask-smorest publishes
         """Serve a path below `/api/v1` by a view."""
         return cast("Callable[[V], V]", super().route(rule, **options))
 
-    def arguments(self, schema: type[Schema], **options: Any) -> Callable[[Callable[..., R]], Callable[..., R]]:
+    def arguments(
+        self, schema: type[Schema] | Schema, **options: Any
+    ) -> Callable[[Callable[..., R]], Callable[..., R]]:
         """Give the view what the body says, as its last positional argument."""
         return cast("Callable[[Callable[..., R]], Callable[..., R]]", super().arguments(schema, **options))
 

@@ -15,6 +15,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, missing, post_
 from models.db import Audited
 from models.errors import InvalidInput
 from models.ids import is_storable, parse_sha512
+from models.permissions import Permission
 from web.instants import format_instant, parse_instant
 
 BIGGEST = 2**63 - 1
@@ -82,6 +83,19 @@ class Constant(fields.Enum[Enum]):
         if not isinstance(value, str):
             raise self.make_error("unknown", choices=self.choices_text)
         return super()._deserialize(value, attr, data, **options)
+
+
+class Permissions(fields.List[Enum]):
+    """Names of permissions, each once; what goes out is sorted."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(Constant(Permission), **options)
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **options: Any) -> Any:
+        return None if value is None else sorted(value)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Any:
+        return sorted({str(permission) for permission in super()._deserialize(value, attr, data, **options)})
 
 
 class Sha512(fields.String):
@@ -181,14 +195,21 @@ class RequestSchema(Schema):
 
 
 class ChangeSchema(RequestSchema):
-    """A partial update: only keys that are present and not null change anything."""
+    """A partial update: only keys that are present and not null change anything.
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(partial=True, **options)
+    As a replacement (`PUT`) every key must be present, and null clears.
+    """
+
+    def __init__(self, *, is_replacement: bool = False, **options: Any) -> None:
+        super().__init__(partial=not is_replacement, **options)
+        self.is_replacement = is_replacement
         for field in self.fields.values():
             field.allow_none = True
+            field.required = is_replacement
 
     @post_load
     def drop_nulls(self, values: dict[str, Any], **_: Any) -> dict[str, Any]:
         """A null is not a change."""
+        if self.is_replacement:
+            return values
         return {name: value for name, value in values.items() if value is not None}

@@ -13,6 +13,7 @@ from marshmallow import Schema, fields
 from models.db import Audited
 from models.errors import InvalidInput
 from models.ids import parse_uuid, printable
+from models.services.counting import Total
 from models.services.crud import Page, PageRequest, Sort, id_of
 from web.blueprints import query
 from web.filters import Rule, read_filters
@@ -88,12 +89,19 @@ def envelope(page: Page[M], request: PageRequest, bodies: Sequence[Any]) -> dict
     return raw_envelope(bodies, page.total, request.limit, *(id_of(row) for row in page.elements[-1:]))
 
 
-def raw_envelope(elements: Sequence[Any], total: int, limit: int, last: UUID | None = None) -> dict[str, Any]:
-    """Put any bodies into the shape that lists have."""
-    metainfo: dict[str, Any] = {"perPage": limit, "totalCount": total}
+def raw_envelope(elements: Sequence[Any], total: Total, limit: int, last: UUID | None = None) -> dict[str, Any]:
+    """Put any bodies into the shape that lists have. `totalExact` is only there when the total is an estimate."""
+    metainfo: dict[str, Any] = {"perPage": limit, "totalCount": total.count}
+    if not total.is_exact:
+        metainfo["totalExact"] = False
     if last is not None:
         metainfo["lastUuid"] = last
     return {"data": elements, "_metainfo": metainfo}
+
+
+def whole_envelope(elements: Sequence[Any]) -> dict[str, Any]:
+    """Put bodies that are all there are into the shape that lists have."""
+    return raw_envelope(elements, Total(len(elements)), max(len(elements), 1))
 
 
 MetainfoSchema = Schema.from_dict(
@@ -101,6 +109,7 @@ MetainfoSchema = Schema.from_dict(
         "lastUuid": fields.UUID(metadata={"description": "Pass it as `from` for the next page"}),
         "perPage": fields.Integer(),
         "totalCount": fields.Integer(),
+        "totalExact": fields.Boolean(metadata={"description": "false: the total is an estimate"}),
     },
     name="MetainfoSchema",
 )

@@ -1,28 +1,72 @@
 """Every mapped class, for Alembic and for those who need several."""
 
+from models.entities.annotation import Annotation
 from models.entities.asset import Asset, Blob, Location, LocationState
+from models.entities.attachment import Attachment, AttachmentType
+from models.entities.binary import AssetBinary
+from models.entities.blacklist import Blacklist
+from models.entities.collection import Collection, CollectionAsset
+from models.entities.comment import Comment
+from models.entities.component import Component, ComponentType
+from models.entities.embedding import Embedding
 from models.entities.event import Event, RelayPosition
+from models.entities.group import Group, GroupRole, GroupUser
+from models.entities.idempotency import IdempotencyKey
+from models.entities.library import Library, LibraryAsset, LibraryPool
+from models.entities.pipeline import Pipeline, PipelineVersion
 from models.entities.pool import Pool
+from models.entities.reaction import Reaction
+from models.entities.role import Role, RoleGrant
 from models.entities.schedule import Schedule
-from models.entities.space import Space
+from models.entities.space import Space, SpaceMember
+from models.entities.tag import AssetTag, Tag, TagRating
 from models.entities.task import PartState, Task, TaskItem, TaskPart, TaskState
 from models.entities.user import Token, User
+from models.entities.webhook import Webhook
 
 __all__ = [
+    "Annotation",
     "Asset",
+    "AssetBinary",
+    "AssetTag",
+    "Attachment",
+    "AttachmentType",
+    "Blacklist",
     "Blob",
+    "Collection",
+    "CollectionAsset",
+    "Comment",
+    "Component",
+    "ComponentType",
+    "Embedding",
     "Event",
+    "Group",
+    "GroupRole",
+    "GroupUser",
+    "IdempotencyKey",
+    "Library",
+    "LibraryAsset",
+    "LibraryPool",
     "Location",
     "LocationState",
     "PartState",
+    "Pipeline",
+    "PipelineVersion",
     "Pool",
+    "Reaction",
     "RelayPosition",
+    "Role",
+    "RoleGrant",
     "Schedule",
     "Space",
+    "SpaceMember",
+    "Tag",
+    "TagRating",
     "Task",
     "TaskItem",
     "TaskPart",
     "TaskState",
     "Token",
     "User",
+    "Webhook",
 ]

@@ -100,6 +100,8 @@ class Task(Audited, Base):
     schedule_id: Mapped[UUID | None] = mapped_column(ForeignKey("schedule.id", ondelete="SET NULL"))
     schedule_tick: Mapped[datetime | None]
     trace_id: Mapped[str | None]
+    token_id: Mapped[UUID | None]
+    """The API key that asked for it, if it carries less than its owner may do."""
 
 
 class TaskPart(Base):

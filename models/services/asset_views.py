@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from models.permissions import Actor
-from models.services.assets import ASSETS, AssetKey, missing
+from models.permissions import Actor, Permission
+from models.services.assets import ASSETS, AssetKey, missing, require_readable
+from models.services.counting import Total
 from models.services.crud import PageRequest
 from models.unit_of_work import UnitOfWork
 
@@ -83,6 +84,8 @@ class AssetView(NamedTuple):
 
 def view_asset(uow: UnitOfWork, actor: Actor, key: AssetKey) -> AssetView:
     """Give one asset to show; what the transaction has changed must be flushed."""
+    if not actor.may(Permission.READ_ASSET):
+        require_readable(uow, actor, key)
     if isinstance(key, UUID):
         rows = uow.fetch(_BY_ID, space=actor.space_id, key=key)
     else:
@@ -92,7 +95,7 @@ def view_asset(uow: UnitOfWork, actor: Actor, key: AssetKey) -> AssetView:
     return _view(rows[0])
 
 
-def list_assets(uow: UnitOfWork, actor: Actor, request: PageRequest) -> tuple[list[AssetView], int]:
+def list_assets(uow: UnitOfWork, actor: Actor, request: PageRequest) -> tuple[list[AssetView], Total]:
     """Give a part of the list of assets to show, and how many there are in all."""
     page = ASSETS.page(uow, actor, request)
     ids = [asset.id for asset in page.elements]

@@ -16,16 +16,17 @@ from sqlalchemy.dialects.postgresql import insert
 
 from models.entities import Asset
 from models.errors import Conflict, NotFound
-from models.events import ASSET_CREATED, ASSET_DELETED, ASSET_UPDATED, ASSET_UPLOADED, NewEvent
+from models.events import ASSET_CREATED, ASSET_UPDATED, ASSET_UPLOADED, NewEvent
 from models.ids import new_id
-from models.permissions import Actor
+from models.permissions import Actor, Entity, Permission, Verb
 from models.services.blobs import lock_blob, request_blob_removal
 from models.services.crud import Resource
+from models.services.visibility import Scope
 from models.unit_of_work import UnitOfWork
 
 AssetKey = UUID | str
 """A UUID, or a SHA-512 in lower-case hex."""
-ASSETS = Resource(Asset, "asset", ASSET_CREATED, ASSET_UPDATED, ASSET_DELETED)
+ASSETS = Resource(Asset, "asset", Entity.ASSET, Scope.ASSET)
 HASH_MISMATCH = "hash-mismatch"
 """Code of the error of bytes that are not the content that they were sent as."""
 _CONTENT = ("sha512", "size")
@@ -42,9 +43,31 @@ class StoredContent:
     origin: str
 
 
-def get_asset(uow: UnitOfWork, actor: Actor, key: AssetKey, *, lock: bool = False) -> Asset:
-    """Give the asset of that key."""
-    return _get(uow, actor.space_id, key, lock=lock)
+def get_asset(
+    uow: UnitOfWork, actor: Actor, key: AssetKey, verb: Verb = Verb.READ, *, lock: bool = False
+) -> Asset:  # fmt: skip
+    """Give the asset of that key, to do something with.
+
+    Raises:
+        NotFound: when the actor may not read it, or there is none.
+        Forbidden: when they may read it, but not do that with it.
+    """
+    if not actor.may(Permission.READ_ASSET):
+        require_readable(uow, actor, key)
+    asset = _get(uow, actor.space_id, key, lock=lock)
+    if verb is not Verb.READ:
+        ASSETS.require(uow, actor, asset.id, verb)
+    return asset
+
+
+def require_readable(uow: UnitOfWork, actor: Actor, key: AssetKey) -> None:
+    """Insist that the actor may read an asset.
+
+    Raises:
+        NotFound: when they may not, or there is none.
+    """
+    if uow.session.execute(_lookup(actor.space_id, key).where(ASSETS.visible(actor))).first() is None:
+        raise missing(key)
 
 
 def _get(uow: UnitOfWork, space_id: UUID, key: AssetKey, *, lock: bool = False) -> Asset:
@@ -70,7 +93,7 @@ def missing(key: AssetKey) -> NotFound:
 def hold_asset(uow: UnitOfWork, actor: Actor, key: AssetKey) -> Asset:
     """Give the asset with its row and its hash locked, in the order that dropping its bytes asks for."""
     lock_blob(uow, get_asset(uow, actor, key).sha512)
-    return get_asset(uow, actor, key, lock=True)
+    return _get(uow, actor.space_id, key, lock=True)
 
 
 def create_asset(uow: UnitOfWork, actor: Actor, values: dict[str, Any]) -> Asset:

@@ -12,6 +12,7 @@ from models.entities.space import DEFAULT_SPACE
 from models.ids import new_id
 from models.services.passwords import hash_password
 from models.services.schedules import ensure_built_in
+from models.services.space_policy import ensure_policy
 from models.unit_of_work import UnitOfWork
 
 FIRST_USER = "admin"
@@ -26,7 +27,9 @@ def bootstrap(uow: UnitOfWork, initial_password: str | None) -> str | None:
     uow.lock("bootstrap")
     space_id = _ensure_space(uow)
     ensure_built_in(uow, space_id)
-    return _ensure_first_user(uow, initial_password)
+    password = _ensure_first_user(uow, space_id, initial_password)
+    ensure_policy(uow, space_id)
+    return password
 
 
 def _ensure_space(uow: UnitOfWork) -> UUID:
@@ -37,10 +40,13 @@ def _ensure_space(uow: UnitOfWork) -> UUID:
     return UUID(str(row[0]))
 
 
-def _ensure_first_user(uow: UnitOfWork, initial_password: str | None) -> str | None:
+def _ensure_first_user(uow: UnitOfWork, space_id: UUID, initial_password: str | None) -> str | None:
     """Only while there is no user at all: an administrator who was renamed or removed does not come back."""
     if uow.session.execute(select(User.id).limit(1)).first():
         return None
     password = initial_password or secrets.token_urlsafe(16)
-    uow.session.add(User(id=new_id(), username=FIRST_USER, password_hash=hash_password(password)))
+    user = User(id=new_id(), space_id=space_id, username=FIRST_USER, password_hash=hash_password(password))
+    uow.session.add(user)
+    uow.session.flush()
+    uow.execute("INSERT INTO space_member (space_id, user_id) VALUES (:space, :user)", space=space_id, user=user.id)
     return None if initial_password else password

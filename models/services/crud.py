@@ -1,7 +1,8 @@
 """The plain verbs that most resources share: create, get, update, delete, page.
 
 A resource whose verbs need more has functions of its own, which may build on these. Every query is narrowed to what
-the actor may see: anything else does not exist for them, neither in an answer nor in a count.
+the actor may see: anything else does not exist for them, neither in an answer nor in a count. What they may see but
+not change is forbidden.
 """
 
 from __future__ import annotations
@@ -12,16 +13,19 @@ from functools import cached_property
 from typing import Any, Generic, Literal, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, bindparam, or_, select, tuple_
 from sqlalchemy.orm import aliased
 
 from models.db import Audited
 from models.errors import InvalidInput, NotFound
 from models.events import NewEvent
 from models.ids import new_id
-from models.permissions import Actor
-from models.services.audit import mark_edited
+from models.permissions import Actor, Entity, Permission, Verb, forbidden
+from models.services.asset_access import require_on_asset
+from models.services.audit import mark_edited, name_users
+from models.services.counting import Total, count_rows
 from models.services.snapshots import find_snapshot
+from models.services.visibility import Scope, covered, readable
 from models.unit_of_work import UnitOfWork
 
 M = TypeVar("M", bound=Audited)
@@ -47,7 +51,7 @@ class Page(Generic[M]):
     """A part of a list, and how many elements the whole of it has."""
 
     elements: Sequence[M]
-    total: int
+    total: Total
 
 
 @dataclass(frozen=True)
@@ -57,40 +61,109 @@ class Resource(Generic[M]):
     model: type[M]
     name: str
     """In messages, such as `asset pool`."""
-    created: str
-    updated: str
-    deleted: str
-    """The events."""
-    owner: Literal["space_id", "user_id"] = "space_id"
-    """The column that says whose an element is; the actor's attribute of the same name must be equal."""
+    entity: Entity
+    """What its permissions and its events are called after."""
+    scope: Scope = Scope.SPACE
+    own: Literal["user_id", "creator_id"] | None = None
+    """The column with the user who may do everything with an element without any permission; see `_own`."""
+
+    @property
+    def created(self) -> str:
+        """The event of an element that was made."""
+        return f"{self.entity.event_prefix}.created"
+
+    @property
+    def updated(self) -> str:
+        """The event of an element that was changed."""
+        return f"{self.entity.event_prefix}.updated"
+
+    @property
+    def deleted(self) -> str:
+        """The event of an element that was removed."""
+        return f"{self.entity.event_prefix}.deleted"
+
+    def permission(self, verb: Verb) -> Permission:
+        """Give the permission that a verb on it needs."""
+        return Permission.of(verb, self.entity)
 
     def create(self, uow: UnitOfWork, actor: Actor, values: Values) -> M:
-        """Make an element of the actor's."""
+        """Make an element in the actor's space. One that belongs to an asset needs the permission for that asset only.
+
+        Raises:
+            Forbidden: when the actor may not.
+            NotFound: when they see no such asset.
+        """
+        permission = self.permission(Verb.CREATE)
+        if self.scope is Scope.OF_ASSET and values.get("asset_id") is not None:
+            require_on_asset(uow, actor, values["asset_id"], permission)
+        else:
+            actor.require(permission)
+        return self.insert(uow, actor, values)
+
+    def insert(self, uow: UnitOfWork, actor: Actor, values: Values) -> M:
+        """Make an element without asking whether the actor may: for those who have asked."""
         element_id = new_id()
-        made = {"id": element_id, "creator_id": actor.user_id, "editor_id": actor.user_id}
-        element = self.model(**made, **{self.owner: getattr(actor, self.owner)}, **values)
+        made = {"id": element_id, "space_id": actor.space_id, "creator_id": actor.user_id, "editor_id": actor.user_id}
+        element = self.model(**made, **values)
         uow.session.add(element)
         uow.session.flush()
-        self.publish(uow, actor, self.created, element_id)
+        self.publish(uow, actor, self.created, element)
         return element
 
-    def get(self, uow: UnitOfWork, actor: Actor, element_id: UUID, *, lock: bool = False) -> M:
-        """Give the element of that id; `lock` keeps others from changing it until the transaction ends."""
-        query = self._by_id
+    def get(
+        self, uow: UnitOfWork, actor: Actor, element_id: UUID, verb: Verb = Verb.READ, *, lock: bool = False
+    ) -> M:  # fmt: skip
+        """Give the element of that id to do something with; `lock` keeps others from changing it meanwhile.
+
+        Raises:
+            NotFound: when the actor may not read it, or there is none.
+            Forbidden: when they may read it, but not do that with it.
+        """
+        query = self._by_id if self._reads_all(actor) else self._readable_by_id(actor)
         if lock:
-            query = query.with_for_update().execution_options(populate_existing=True)
-        values = {"wanted_id": element_id, "wanted_owner": getattr(actor, self.owner)}
+            query = query.with_for_update(of=self.model).execution_options(populate_existing=True)
+        values = {"wanted_id": element_id, "wanted_space": actor.space_id}
         element = uow.session.execute(query, values).scalar_one_or_none()
         if element is None:
             raise self.missing(element_id)
+        if verb is not Verb.READ:
+            self.require(uow, actor, element_id, verb)
         return element
+
+    def require(self, uow: UnitOfWork, actor: Actor, element_id: UUID, verb: Verb) -> None:
+        """Insist that the actor may do that with an element that they may read.
+
+        Raises:
+            Forbidden: when they may not.
+        """
+        permission = self.permission(verb)
+        if actor.may(permission):
+            return
+        allowed = or_(covered(self.model, self.scope, actor, permission), *self._own(actor))
+        if uow.session.execute(select(self._columns.id).where(self._columns.id == element_id, allowed)).first() is None:
+            raise forbidden(permission)
+
+    def refer(self, uow: UnitOfWork, actor: Actor, element_id: UUID, field: str) -> M:
+        """Give the element that a field of a body names.
+
+        Raises:
+            InvalidInput: naming the field, when the actor sees no such element.
+        """
+        try:
+            return self.get(uow, actor, element_id)
+        except NotFound as error:
+            raise InvalidInput(f"{field}: {error}") from None
 
     def read(self, uow: UnitOfWork, actor: Actor, element_id: UUID) -> M:
         """Read the element of that id to show it: it can neither be changed nor locked, and its users are named."""
-        element = find_snapshot(uow, actor, self.model, self.owner, element_id)
-        if element is None:
+        if not self._reads_all(actor):
+            element = self.get(uow, actor, element_id)
+            name_users(uow, actor, [element])
+            return element
+        snapshot = find_snapshot(uow, actor, self.model, element_id)
+        if snapshot is None:
             raise self.missing(element_id)
-        return element
+        return snapshot
 
     def missing(self, element_id: object) -> NotFound:
         """Say that the actor sees no such element."""
@@ -105,13 +178,13 @@ class Resource(Generic[M]):
             setattr(element, name, value)
         mark_edited(element, actor)
         uow.session.flush()
-        self.publish(uow, actor, self.updated, id_of(element))
+        self.publish(uow, actor, self.updated, element)
 
     def delete(self, uow: UnitOfWork, actor: Actor, element: M) -> None:
         """Remove an element for good."""
         uow.session.delete(element)
         uow.session.flush()
-        self.publish(uow, actor, self.deleted, id_of(element))
+        self.publish(uow, actor, self.deleted, element)
 
     def page(self, uow: UnitOfWork, actor: Actor, request: PageRequest) -> Page[M]:
         """Give a part of the list. What it costs does not depend on how deep in the list it lies.
@@ -124,24 +197,48 @@ class Resource(Generic[M]):
         if not rows and request.after and request.sort:
             self._require_cursor(uow, actor, request.after)
         if request.after is None and len(rows) <= request.limit:
-            return Page(rows, len(rows))
-        total = uow.session.execute(select(func.count()).select_from(self.model).where(*conditions)).scalar_one()
-        return Page(rows[: request.limit], total)
+            return Page(rows, Total(len(rows)))
+        return Page(rows[: request.limit], count_rows(uow, select(self._columns.id).where(*conditions)))
 
     def visible(self, actor: Actor) -> ColumnElement[bool]:
         """What the actor may see."""
-        condition: ColumnElement[bool] = getattr(self.model, self.owner) == getattr(actor, self.owner)
-        return condition
+        return self._visible(self.model, actor)
 
-    def publish(self, uow: UnitOfWork, actor: Actor, event: str, element_id: UUID) -> None:
-        """Tell that an element was made, changed or removed."""
-        uow.publish(NewEvent(event, actor.space_id, element_id, actor.user_id))
+    def publish(self, uow: UnitOfWork, actor: Actor, event: str, element: M) -> None:
+        """Tell that an element was made, changed or removed; with the asset that decides who may hear of it."""
+        asset_id = getattr(element, "asset_id", None)
+        data = {"assetUuid": str(asset_id)} if asset_id else {}
+        uow.publish(NewEvent(event, actor.space_id, id_of(element), actor.user_id, data))
+
+    def _reads_all(self, actor: Actor) -> bool:
+        """Whether the actor may read every element in the space, so that nothing needs to be narrowed."""
+        may_read = actor.may(self.permission(Verb.READ))
+        return may_read and (self.scope is not Scope.OF_ASSET or actor.may(Permission.READ_ASSET))
+
+    def _visible(self, model: Any, actor: Actor) -> ColumnElement[bool]:
+        condition: ColumnElement[bool] = model.space_id == actor.space_id
+        if self._reads_all(actor):
+            return condition
+        return and_(condition, or_(readable(model, self.scope, self.entity, actor), *self._own(actor, model)))
+
+    def _own(self, actor: Actor, model: Any = None) -> list[ColumnElement[bool]]:
+        """Tell which elements are the actor's own. With a narrowed key, those that the same key has made."""
+        if self.own is None:
+            return []
+        model = model or self.model
+        if not actor.is_narrowed:
+            return [getattr(model, self.own) == actor.user_id]
+        return [model.token_id == actor.token_id] if hasattr(model, "token_id") else []
 
     @cached_property
     def _by_id(self) -> Select[M]:
         """Made once: to build the query for every request takes longer than to run it."""
-        owner = getattr(self.model, self.owner)
-        return select(self.model).where(self._columns.id == bindparam("wanted_id"), owner == bindparam("wanted_owner"))
+        return select(self.model).where(
+            self._columns.id == bindparam("wanted_id"), self._columns.space_id == bindparam("wanted_space")
+        )
+
+    def _readable_by_id(self, actor: Actor) -> Select[M]:
+        return self._by_id.where(self.visible(actor))
 
     @property
     def _columns(self) -> Any:
@@ -162,8 +259,8 @@ class Resource(Generic[M]):
         if not request.sort:
             return tuple_(request.after)
         other: Any = aliased(self.model)
-        visible = getattr(other, self.owner) == getattr(actor, self.owner)
-        return select(*_order(other, request)).where(other.id == request.after, visible).scalar_subquery()
+        query = select(*_order(other, request)).where(other.id == request.after, self._visible(other, actor))
+        return query.scalar_subquery()
 
     def _require_cursor(self, uow: UnitOfWork, actor: Actor, after: UUID) -> None:
         query = select(self._columns.id).where(self._columns.id == after, self.visible(actor))

@@ -15,18 +15,18 @@ from sqlalchemy import select
 
 from models.entities import Pool, Task, TaskState
 from models.errors import Conflict, InvalidInput
-from models.events import ASSET_UPDATED, POOL_CREATED, POOL_DELETED, POOL_UPDATED, NewEvent
+from models.events import ASSET_UPDATED, NewEvent
 from models.home import Home
 from models.ids import printable
 from models.messages import DELETE_POOL, SCAN_POOL, DeletePool, ScanPool
 from models.paths import decode_path, encode_path
-from models.permissions import Actor
+from models.permissions import Actor, Entity
 from models.services import tasks
 from models.services.crud import Resource, Values
 from models.services.schedules import parse_trigger, set_pool_schedule
 from models.unit_of_work import UnitOfWork
 
-POOLS = Resource(Pool, "asset pool", POOL_CREATED, POOL_UPDATED, POOL_DELETED)
+POOLS = Resource(Pool, "asset pool", Entity.ASSET_POOL)
 MOST_AT_ONCE = 10_000
 """A pool with more locations is deleted by a task."""
 _NO_FILES = ("/proc", "/sys", "/dev")

@@ -1,26 +1,33 @@
-"""Who a token or API key speaks for: one statement by key, run at the beginning of every request."""
+"""Who a token or API key speaks for, and in which space: one statement by key, at the beginning of every request."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Any
 from uuid import UUID
 
 from models.entities.space import DEFAULT_SPACE
-from models.errors import Unauthorized
-from models.permissions import Actor
+from models.errors import NotFound, Unauthorized
+from models.permissions import Actor, Permission
+from models.services.policies import grants_of
 from models.unit_of_work import UnitOfWork
 
 API_KEY_PREFIX = "loom_"
 
+_COLUMNS = f"u.id, s.id, u.username, s.policy_version, s.name = '{DEFAULT_SPACE}'"
 _BY_LOGIN = f"""
-    SELECT u.id, s.id, u.username FROM "user" u, space s
-    WHERE u.id = %(id)s AND u.enabled AND u.epoch = %(epoch)s AND s.name = '{DEFAULT_SPACE}'
+    SELECT {_COLUMNS}, NULL, NULL FROM "user" u
+    JOIN space_member m ON m.user_id = u.id AND m.space_id = coalesce(%(space)s::uuid, u.space_id)
+    JOIN space s ON s.id = m.space_id
+    WHERE u.id = %(id)s AND u.enabled AND u.epoch = %(epoch)s
 """  # noqa: S608 - a constant
 _BY_KEY = f"""
-    SELECT u.id, s.id, u.username FROM token t JOIN "user" u ON u.id = t.user_id, space s
+    SELECT {_COLUMNS}, t.id, t.permissions FROM token t JOIN "user" u ON u.id = t.user_id
+    JOIN space_member m ON m.user_id = u.id AND m.space_id = t.space_id
+    JOIN space s ON s.id = m.space_id
     WHERE t.secret_sha256 = %(secret)s AND (t.expires IS NULL OR t.expires > now()) AND u.enabled
-    AND s.name = '{DEFAULT_SPACE}'
+    AND coalesce(%(space)s::uuid, s.id) = s.id
 """  # noqa: S608 - a constant
 
 
@@ -32,14 +39,19 @@ class LoginClaims:
     epoch: int
 
 
-def actor_of_login(uow: UnitOfWork, claims: LoginClaims) -> Actor:
-    """Give the user that a login token was made for, if it still counts."""
-    return _actor(uow, _BY_LOGIN, id=claims.user_id, epoch=claims.epoch)
+def actor_of_login(uow: UnitOfWork, claims: LoginClaims, space_id: UUID | None = None) -> Actor:
+    """Give the user that a login token was made for, in the space named or else in their own.
+
+    Raises:
+        Unauthorized: when the token does not count any more.
+        NotFound: when there is no such space, or the user is not a member of it.
+    """
+    return _actor(uow, _BY_LOGIN, space_id, id=claims.user_id, epoch=claims.epoch)
 
 
-def actor_of_key(uow: UnitOfWork, secret: str) -> Actor:
-    """Give the owner of an API key."""
-    return _actor(uow, _BY_KEY, secret=digest(secret))
+def actor_of_key(uow: UnitOfWork, secret: str, space_id: UUID | None = None) -> Actor:
+    """Give the owner of an API key, in the space that it was made for; another must not be named. Raises as above."""
+    return _actor(uow, _BY_KEY, space_id, secret=digest(secret))
 
 
 def digest(secret: str) -> bytes:
@@ -47,8 +59,19 @@ def digest(secret: str) -> bytes:
     return sha256(secret.encode()).digest()
 
 
-def _actor(uow: UnitOfWork, statement: str, **parameters: object) -> Actor:
-    rows = uow.fetch(statement, **parameters)
-    if not rows:
-        raise Unauthorized
-    return Actor(*rows[0])
+def _actor(uow: UnitOfWork, statement: str, space_id: UUID | None, **parameters: object) -> Actor:
+    rows = uow.fetch(statement, space=space_id, **parameters)
+    if rows:
+        return _read_actor(uow, rows[0])
+    if space_id is not None and uow.fetch(statement, space=None, **parameters):
+        raise NotFound(f"Cannot find space with uuid '{space_id}'")
+    raise Unauthorized
+
+
+def _read_actor(uow: UnitOfWork, row: tuple[Any, ...]) -> Actor:
+    user_id, found_space, username, version, is_default, token_id, permissions = row
+    grants = grants_of(uow, user_id, found_space, version)
+    if permissions is not None:
+        known = Permission.__members__
+        grants = grants.only(known[name] for name in permissions if name in known)
+    return Actor(user_id, found_space, username, grants, token_id, permissions is not None, is_default)

@@ -26,21 +26,13 @@ class Snapshot:
     """An element as it was when it was read: has the attributes of its mapped class, and no session."""
 
 
-def find_snapshot(
-    uow: UnitOfWork, actor: Actor, model: type[M], owner: str, key: UUID | bytes, column: str = "id"
-) -> M | None:
-    """Read the element whose column holds the key; None if the actor sees no such element.
+def find_snapshot(uow: UnitOfWork, actor: Actor, model: type[M], element_id: UUID) -> M | None:
+    """Read an element of the actor's space; None if there is none. Only for actors who may read all of these.
 
-    Args:
-        uow: Where to read.
-        actor: Who reads.
-        model: The mapped class; what is given has its attributes but is not of it.
-        owner: The column that must equal the actor's attribute of that name.
-        key: As the database holds it.
-        column: A unique column of the model.
+    What is given has the attributes of the mapped class but is not of it.
     """
-    plan: _Plan[M] = _plan(cast("Any", model), owner, column)
-    rows = uow.fetch(plan.statement, key=key, owner=getattr(actor, owner))
+    plan: _Plan[M] = _plan(cast("Any", model))
+    rows = uow.fetch(plan.statement, id=element_id, space=actor.space_id)
     return plan.read(rows[0]) if rows else None
 
 
@@ -60,7 +52,7 @@ class _Plan(Generic[M]):
 
 
 @lru_cache
-def _plan(model: Any, owner: str, column: str) -> _Plan[Any]:
+def _plan(model: Any) -> _Plan[Any]:
     attributes = inspect(model).column_attrs
     names = [attribute.key for attribute in attributes]
     columns = [attribute.columns[0] for attribute in attributes]
@@ -73,6 +65,6 @@ def _plan(model: Any, owner: str, column: str) -> _Plan[Any]:
     statement = f"""
         SELECT {listed}, creator.username, editor.username FROM "{model.__tablename__}" it
         LEFT JOIN "user" creator ON creator.id = it.creator_id LEFT JOIN "user" editor ON editor.id = it.editor_id
-        WHERE it.{column} = %(key)s AND it.{owner} = %(owner)s
+        WHERE it.id = %(id)s AND it.space_id = %(space)s
     """  # noqa: S608 - names of our own tables and columns
     return _Plan(statement, [*names, "creator_name", "editor_name"], conversions)

@@ -13,17 +13,17 @@ from sqlalchemy import delete, func, select
 from models.entities import Task, TaskItem, TaskPart, TaskState
 from models.entities.task import PartRole
 from models.errors import Conflict, InvalidInput
-from models.events import TASK_CREATED, TASK_DELETED, TASK_UPDATED, NewEvent
+from models.events import TASK_CREATED, TASK_DELETED, NewEvent
 from models.ids import new_id
 from models.logs import current_trace
 from models.messages import KINDS, Payload, Priority, Queue, TaskKind, find_kind
-from models.permissions import Actor
+from models.permissions import Actor, Entity, Verb
 from models.services.crud import Resource
 from models.services.task_parts import NewPart, add_step, add_work, drop_waiting, end_task, publish_update, touch
 from models.unit_of_work import UnitOfWork
 
 _RETRY_PART = 64
-TASKS = Resource(Task, "task", TASK_CREATED, TASK_UPDATED, TASK_DELETED)
+TASKS = Resource(Task, "task", Entity.TASK, own="creator_id")
 
 
 def submit(
@@ -48,7 +48,7 @@ def submit(
         creator_id=user_id, editor_id=user_id, state=TaskState.PENDING, open_parts=0,
         total=None if kind.part_queue else 1,
         schedule_id=schedule[0] if schedule else None, schedule_tick=schedule[1] if schedule else None,
-        trace_id=current_trace(),
+        trace_id=current_trace(), token_id=actor.token_id if actor and actor.is_narrowed else None,
     )  # fmt: skip
     uow.session.add(task)
     uow.session.flush()
@@ -111,7 +111,7 @@ def first_queue(task: Task) -> Queue:
 
 def cancel(uow: UnitOfWork, actor: Actor, task_id: UUID) -> Task:
     """Ask a task to stop. What has begun stops between two items; what has not is dropped at once."""
-    task = TASKS.get(uow, actor, task_id, lock=True)
+    task = TASKS.get(uow, actor, task_id, Verb.UPDATE, lock=True)
     if task.state.is_final:
         raise Conflict(f"The task has ended: {task.state}")
     if task.state != TaskState.CANCELLING:
@@ -127,7 +127,7 @@ def cancel(uow: UnitOfWork, actor: Actor, task_id: UUID) -> Task:
 
 def retry(uow: UnitOfWork, actor: Actor, task_id: UUID, *, only_failed: bool) -> Task:
     """Run an ended task again: from the start, or only the items that failed."""
-    task = TASKS.get(uow, actor, task_id, lock=True)
+    task = TASKS.get(uow, actor, task_id, Verb.UPDATE, lock=True)
     if not task.state.is_final:
         raise Conflict(f"The task has not ended: {task.state}")
     failed = _failed_items(uow, task) if only_failed else []
@@ -177,9 +177,9 @@ def update(
         uow.execute(
             "UPDATE task_part SET priority = :priority WHERE task_id = :task AND state IN ('WAITING', 'READY')",
             priority=int(priority),
-            task=get_task(uow, actor, task_id).id,
+            task=TASKS.get(uow, actor, task_id, Verb.UPDATE).id,
         )
-    task = TASKS.get(uow, actor, task_id, lock=True)
+    task = TASKS.get(uow, actor, task_id, Verb.UPDATE, lock=True)
     task.title = title or task.title
     task.priority = task.priority if priority is None else int(priority)
     task.meta = task.meta if meta is None else meta
@@ -191,7 +191,7 @@ def update(
 
 def remove(uow: UnitOfWork, actor: Actor, task_id: UUID) -> None:
     """Forget an ended task with its items."""
-    task = TASKS.get(uow, actor, task_id, lock=True)
+    task = TASKS.get(uow, actor, task_id, Verb.DELETE, lock=True)
     if not task.state.is_final:
         raise Conflict("The task has not ended; cancel it first")
     uow.publish(NewEvent(TASK_DELETED, task.space_id, task.id, actor.user_id, {"kind": task.kind}))

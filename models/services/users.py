@@ -11,7 +11,8 @@ from uuid import UUID
 from sqlalchemy import select
 
 from models.bus import Bus
-from models.entities import User
+from models.entities import Space, User
+from models.entities.space import DEFAULT_SPACE
 from models.errors import NotFound, TooManyRequests, Unauthorized
 from models.services import passwords
 from models.unit_of_work import UnitOfWork
@@ -31,11 +32,14 @@ class Attempt:
     username: str
     password: str
     address: str
+    space: str = DEFAULT_SPACE
+    """Name of the space that the account belongs to."""
 
     @property
     def user_key(self) -> str:
         """Counts for this user from this address. The name is hashed: it may be long, or a password by mistake."""
-        return f"login:{self.address}:{sha256(self.username.encode()).hexdigest()[:32]}"
+        who = f"{self.space}\0{self.username}".encode()
+        return f"login:{self.address}:{sha256(who).hexdigest()[:32]}"
 
     @property
     def address_key(self) -> str:
@@ -51,7 +55,9 @@ def log_in(uow: UnitOfWork, bus: Bus, attempt: Attempt, run_slow: RunSlow) -> Us
         Unauthorized: in the same words, and as late, for an unknown user, a wrong password and a disabled user.
     """
     _admit(bus, attempt)
-    user = uow.session.execute(select(User).where(User.username == attempt.username)).scalar_one_or_none()
+    query = select(User).join(Space, Space.id == User.space_id)
+    query = query.where(User.username == attempt.username, Space.name == attempt.space, User.deleted.is_(None))
+    user = uow.session.execute(query).scalar_one_or_none()
     uow.release()
     password_hash = user.password_hash if user else None
     if not run_slow(passwords.fits, password_hash, attempt.password) or user is None or not user.enabled:

@@ -14,7 +14,7 @@ import pytest
 
 from models.entities import Asset, TaskState
 from models.errors import NotFound
-from models.permissions import Actor
+from models.permissions import ALL_GRANTS, Actor
 from models.services import assets, blobs
 from models.services.asset_bytes import asset_source, open_source
 from models.services.asset_views import view_asset
@@ -69,7 +69,7 @@ def events(platform: Platform) -> list[str]:
 
 def read_source(platform: Platform, asset: Asset) -> bytes:
     with platform.reading() as uow:
-        source = asset_source(view_asset(uow, Actor(UUID(int=0), asset.space_id, ""), asset.id))
+        source = asset_source(view_asset(uow, Actor(UUID(int=0), asset.space_id, "", ALL_GRANTS), asset.id))
     reader = open_source(platform.blobs, source)
     try:
         return reader.read(source.size + 1)

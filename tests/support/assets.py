@@ -107,4 +107,4 @@ def make_space(platform: Platform, actor: Actor, name: str) -> Actor:
     with platform.unit_of_work() as uow:
         uow.execute("INSERT INTO space (id, name) VALUES (:id, :name)", id=space_id, name=name)
         uow.commit()
-    return Actor(actor.user_id, space_id, actor.username)
+    return Actor(actor.user_id, space_id, actor.username, actor.grants)

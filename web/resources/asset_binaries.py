@@ -17,8 +17,9 @@ from werkzeug.wrappers.response import Response as AnyResponse
 from models.entities import Task
 from models.errors import Conflict, NotFound
 from models.messages import STORE_BINARY, StoreBinary
-from models.permissions import Actor
+from models.permissions import Actor, Permission
 from models.services import assets, tasks
+from models.services.asset_access import require_covering, require_on_asset
 from models.services.asset_bytes import asset_source
 from models.services.asset_views import AssetView, view_asset
 from models.services.assets import HASH_MISMATCH
@@ -29,7 +30,7 @@ from web.auth import signed_in
 from web.blueprints import LoomBlueprint, describe, query
 from web.downloads import send_source
 from web.offload import in_thread
-from web.pagination import MetainfoSchema, page_schema, raw_envelope
+from web.pagination import page_schema, whole_envelope
 from web.resources.assets import asset_answer, require_asset_match
 from web.state import platform
 from web.task_bodies import TaskSchema
@@ -44,7 +45,7 @@ blueprint = LoomBlueprint("asset-binaries", "Bytes of assets")
 
 @blueprint.route("/assets/upload", methods=["POST"])
 @describe("Upload a file; its content becomes an asset, unless it is one already", _FILENAME)
-@signed_in
+@signed_in(Permission.CREATE_ASSET)
 @blueprint.response(202, TaskSchema)
 def upload_one(uow: UnitOfWork, actor: Actor) -> Response:
     """Take in a file."""
@@ -54,11 +55,11 @@ def upload_one(uow: UnitOfWork, actor: Actor) -> Response:
 @blueprint.route("/assets/<uuid:asset_id>/binary", methods=["POST"])
 @blueprint.route("/assets/<uuid:asset_id>/binary/data", methods=["POST"], endpoint="upload_binary_data")
 @describe("Upload the bytes that an asset awaits; they must have its SHA-512", _FILENAME)
-@signed_in
+@signed_in(Permission.CREATE_ASSET_BINARY)
 @blueprint.response(202, TaskSchema)
 def upload_binary(uow: UnitOfWork, actor: Actor, asset_id: UUID) -> Response:
     """Take in the bytes of an asset."""
-    assets.get_asset(uow, actor, asset_id)
+    require_on_asset(uow, actor, asset_id, Permission.CREATE_ASSET_BINARY)
     uow.release()
     return accepted(uow, actor, _submit(uow, actor, _receive(), asset_id), _stored_binary)
 
@@ -118,20 +119,26 @@ def _result(task: Task) -> dict[str, Any]:
 
 @blueprint.route("/assets/<uuid:asset_id>/binary", methods=["GET"])
 @describe("Download the bytes of an asset, or load the record of where they are")
-@signed_in
+@signed_in(Permission.READ_ASSET_BINARY)
 def download(uow: UnitOfWork, actor: Actor, asset_id: UUID) -> AnyResponse:
     """Give the bytes, or their record to who accepts JSON only."""
-    asset = view_asset(uow, actor, asset_id)
+    asset = _readable(uow, actor, asset_id)
     if _wants_record(asset):
         return jsonify(_first_record(asset))
     return _send(uow, asset)
 
 
 @blueprint.route("/assets/<uuid:asset_id>/binary/data", methods=["GET"])
-@signed_in
+@signed_in(Permission.READ_ASSET_BINARY)
 def download_data(uow: UnitOfWork, actor: Actor, asset_id: UUID) -> AnyResponse:
     """Download the bytes of an asset, whatever the caller says to accept."""
-    return _send(uow, view_asset(uow, actor, asset_id))
+    return _send(uow, _readable(uow, actor, asset_id))
+
+
+def _readable(uow: UnitOfWork, actor: Actor, asset_id: UUID) -> AssetView:
+    asset = view_asset(uow, actor, asset_id)
+    require_covering(uow, actor, asset_id, Permission.READ_ASSET_BINARY)
+    return asset
 
 
 def _wants_record(asset: AssetView) -> bool:
@@ -147,14 +154,12 @@ def _send(uow: UnitOfWork, asset: AssetView) -> AnyResponse:
 
 
 @blueprint.route("/assets/<uuid:asset_id>/binaries", methods=["GET"])
-@signed_in
+@signed_in(Permission.READ_ASSET_BINARY)
 @blueprint.response(200, page_schema(PlaceSchema))
 def list_binaries(uow: UnitOfWork, actor: Actor, asset_id: UUID) -> Response:
     """List where the bytes of an asset are: stored by Loom first, then in pools."""
-    records = _records(view_asset(uow, actor, asset_id))
-    last = [UUID(record["uuid"]) for record in records[-1:]]
-    envelope = raw_envelope(records, len(records), max(len(records), 1), *last)
-    return jsonify({**envelope, "_metainfo": MetainfoSchema().dump(envelope["_metainfo"])})
+    records = _records(_readable(uow, actor, asset_id))
+    return jsonify(whole_envelope(records))
 
 
 def _records(asset: AssetView) -> list[dict[str, Any]]:
@@ -171,10 +176,11 @@ def _first_record(asset: AssetView) -> dict[str, Any]:
 
 
 @blueprint.route("/assets/<uuid:asset_id>/binary", methods=["DELETE"])
-@signed_in
+@signed_in(Permission.DELETE_ASSET_BINARY)
 @blueprint.response(204)
 def delete_binary(uow: UnitOfWork, actor: Actor, asset_id: UUID) -> ResponseReturnValue:
     """Let go of the stored bytes of an asset; they go when no other asset has them. Files in pools stay."""
+    require_on_asset(uow, actor, asset_id, Permission.DELETE_ASSET_BINARY)
     asset = assets.hold_asset(uow, actor, asset_id)
     require_asset_match(asset)
     assets.drop_content(uow, actor, asset)

@@ -15,7 +15,7 @@ from flask.typing import ResponseReturnValue
 from marshmallow import fields
 
 from models.entities import Pool
-from models.permissions import Actor
+from models.permissions import Actor, Permission, Verb
 from models.services import pools
 from models.services.audit import name_users
 from models.services.pools import POOLS
@@ -91,7 +91,7 @@ blueprint = crud_blueprint(POOL_SPEC)
 
 
 @blueprint.route(POOL_SPEC.path, methods=["POST"])
-@signed_in
+@signed_in(Permission.CREATE_ASSET_POOL)
 @blueprint.arguments(PoolCreateSchema)
 @blueprint.response(201, PoolSchema)
 def create_pool(uow: UnitOfWork, actor: Actor, values: dict[str, Any]) -> Response:
@@ -103,7 +103,7 @@ def create_pool(uow: UnitOfWork, actor: Actor, values: dict[str, Any]) -> Respon
 
 
 @blueprint.route(POOL_SPEC.element_path, methods=["GET"])
-@signed_in
+@signed_in(Permission.READ_ASSET_POOL)
 @blueprint.response(200, PoolSchema)
 def load_pool(uow: UnitOfWork, actor: Actor, element_id: UUID) -> Response:
     """Load an asset pool."""
@@ -112,13 +112,13 @@ def load_pool(uow: UnitOfWork, actor: Actor, element_id: UUID) -> Response:
 
 
 @blueprint.route(POOL_SPEC.element_path, methods=["POST", "PATCH"])
-@signed_in
+@signed_in(Permission.UPDATE_ASSET_POOL)
 @blueprint.arguments(PoolUpdateSchema)
 @blueprint.response(200, PoolSchema)
 def update_pool(uow: UnitOfWork, actor: Actor, values: dict[str, Any], element_id: UUID) -> Response:
     """Change what is given of an asset pool."""
     _resolve_folder(values)
-    pool = POOLS.get(uow, actor, element_id, lock=True)
+    pool = POOLS.get(uow, actor, element_id, Verb.UPDATE, lock=True)
     require_match(pool)
     pools.update_pool(uow, actor, pool, values)
     uow.commit()
@@ -126,12 +126,12 @@ def update_pool(uow: UnitOfWork, actor: Actor, values: dict[str, Any], element_i
 
 
 @blueprint.route(POOL_SPEC.element_path, methods=["DELETE"])
-@signed_in
+@signed_in(Permission.DELETE_ASSET_POOL)
 @blueprint.response(204)
 @blueprint.alt_response(202, schema=TaskSchema)
 def delete_pool(uow: UnitOfWork, actor: Actor, element_id: UUID) -> ResponseReturnValue:
     """Forget an asset pool and where its files lie; the files themselves stay."""
-    pool = POOLS.get(uow, actor, element_id, lock=True)
+    pool = POOLS.get(uow, actor, element_id, Verb.DELETE, lock=True)
     require_match(pool)
     task = pools.delete_pool(uow, actor, pool, platform().settings.task_max_attempts)
     uow.commit()
@@ -139,11 +139,11 @@ def delete_pool(uow: UnitOfWork, actor: Actor, element_id: UUID) -> ResponseRetu
 
 
 @blueprint.route(f"{POOL_SPEC.element_path}/scan", methods=["POST"])
-@signed_in
+@signed_in(Permission.UPDATE_ASSET_POOL)
 @blueprint.response(202, TaskSchema)
 def scan_pool(uow: UnitOfWork, actor: Actor, element_id: UUID) -> Response:
     """Bring the catalogue up to date with the folder; a scan that is under way already is joined."""
-    pool = POOLS.get(uow, actor, element_id, lock=True)
+    pool = POOLS.get(uow, actor, element_id, Verb.UPDATE, lock=True)
     task = pools.scan_pool(uow, actor, pool, platform().settings.task_max_attempts)
     uow.commit()
     return accepted(uow, actor, task, show_task)

@@ -16,7 +16,7 @@ from flask.typing import ResponseReturnValue
 from models.entities import Asset
 from models.errors import PreconditionFailed
 from models.ids import parse_sha512
-from models.permissions import Actor
+from models.permissions import Actor, Permission, Verb
 from models.services import assets
 from models.services.asset_views import AssetView, list_assets, view_asset
 from models.services.assets import AssetKey
@@ -81,7 +81,7 @@ def _read_key(key: UUID | str) -> AssetKey:
 
 @blueprint.route("/assets", methods=["GET"])
 @describe("List assets", *PAGE_PARAMETERS)
-@signed_in
+@signed_in(Permission.READ_ASSET)
 @blueprint.response(200, page_schema(AssetSchema))
 def list_all(uow: UnitOfWork, actor: Actor) -> Response:
     """List assets."""
@@ -93,7 +93,7 @@ def list_all(uow: UnitOfWork, actor: Actor) -> Response:
 
 
 @blueprint.route("/assets", methods=["POST"])
-@signed_in
+@signed_in(Permission.CREATE_ASSET)
 @blueprint.arguments(AssetCreateSchema)
 @blueprint.response(201, AssetSchema)
 def create_one(uow: UnitOfWork, actor: Actor, values: Values) -> Response:
@@ -103,7 +103,7 @@ def create_one(uow: UnitOfWork, actor: Actor, values: Values) -> Response:
 
 
 @_addressed("GET")
-@signed_in
+@signed_in(Permission.READ_ASSET)
 @blueprint.response(200, AssetSchema)
 def load_one(uow: UnitOfWork, actor: Actor, key: UUID | str) -> Response:
     """Load an asset."""
@@ -112,7 +112,7 @@ def load_one(uow: UnitOfWork, actor: Actor, key: UUID | str) -> Response:
 
 
 @_addressed("POST", "PATCH")
-@signed_in
+@signed_in(Permission.UPDATE_ASSET)
 @blueprint.arguments(AssetUpdateSchema)
 @blueprint.response(200, AssetSchema)
 def update_one(uow: UnitOfWork, actor: Actor, values: Values, key: UUID | str) -> Response:
@@ -121,7 +121,7 @@ def update_one(uow: UnitOfWork, actor: Actor, values: Values, key: UUID | str) -
 
 
 @_addressed("PUT")
-@signed_in
+@signed_in(Permission.UPDATE_ASSET)
 @blueprint.arguments(AssetReplaceSchema)
 @blueprint.response(200, AssetSchema)
 def replace_one(uow: UnitOfWork, actor: Actor, values: Values, key: UUID | str) -> Response:
@@ -130,7 +130,7 @@ def replace_one(uow: UnitOfWork, actor: Actor, values: Values, key: UUID | str) 
 
 
 def _change(uow: UnitOfWork, actor: Actor, key: UUID | str, columns: Values) -> Response:
-    asset = assets.get_asset(uow, actor, _read_key(key), lock=True)
+    asset = assets.get_asset(uow, actor, _read_key(key), Verb.UPDATE, lock=True)
     require_asset_match(asset)
     assets.update_asset(uow, actor, asset, columns)
     return _commit(uow, actor, asset)
@@ -144,11 +144,12 @@ def _commit(uow: UnitOfWork, actor: Actor, asset: Asset, status: int = 200) -> R
 
 
 @_addressed("DELETE")
-@signed_in
+@signed_in(Permission.DELETE_ASSET)
 @blueprint.response(204)
 def delete_one(uow: UnitOfWork, actor: Actor, key: UUID | str) -> ResponseReturnValue:
     """Delete an asset. Its stored bytes go when no other asset has them; files in pools stay."""
     asset = assets.hold_asset(uow, actor, _read_key(key))
+    assets.ASSETS.require(uow, actor, asset.id, Verb.DELETE)
     require_asset_match(asset)
     assets.delete_asset(uow, actor, asset)
     uow.commit()

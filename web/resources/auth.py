@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Response, jsonify, request
 from marshmallow import fields
 
+from models.entities.space import DEFAULT_SPACE
 from models.services.users import Attempt, log_in
 from web.auth import make_token, open_to_all, set_cookie
 from web.blueprints import LoomBlueprint
@@ -22,6 +23,7 @@ class LoginSchema(RequestSchema):
 
     username = Text(required=True, longest=255)
     password = Text(required=True, longest=_LONGEST_PASSWORD)
+    space = Text(longest=255, metadata={"description": "Name of the account's space, unless that is `default`"})
 
 
 class LoginTokenSchema(AnswerSchema):
@@ -36,7 +38,8 @@ class LoginTokenSchema(AnswerSchema):
 @blueprint.response(200, LoginTokenSchema)
 def login(values: dict[str, str]) -> Response:
     """Exchange a password for a token, which is also set as a cookie."""
-    attempt = Attempt(values["username"], values["password"], request.remote_addr or "")
+    space = values.get("space", DEFAULT_SPACE)
+    attempt = Attempt(values["username"], values["password"], request.remote_addr or "", space)
     with platform().unit_of_work() as uow:
         user = log_in(uow, platform().bus, attempt, in_thread)
         uow.commit()

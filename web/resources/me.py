@@ -30,7 +30,7 @@ _USER = UserSchema()
 
 
 @blueprint.route("/me", methods=["GET"])
-@signed_in
+@signed_in()
 @blueprint.response(200, UserSchema)
 def load_me(uow: UnitOfWork, actor: Actor) -> Response:
     """Load the signed-in user."""

@@ -16,7 +16,7 @@ from marshmallow import fields, validate
 
 from models.errors import InvalidInput
 from models.ids import printable
-from models.permissions import Actor
+from models.permissions import Actor, Permission
 from models.search import DEEPEST_HIT, SearchPage, SearchQuery, SearchSort
 from models.services.search import CAPABILITIES, PROVIDER, search_assets, search_status
 from models.unit_of_work import UnitOfWork
@@ -116,7 +116,7 @@ class SearchStatusSchema(AnswerSchema):
 
 
 @blueprint.route("/search/assets", methods=["GET"])
-@signed_in
+@signed_in(Permission.READ_SEARCH, Permission.READ_ASSET)
 @blueprint.arguments(AssetSearchSchema, location="query")
 @blueprint.response(200, SearchPageSchema)
 def find_assets(uow: UnitOfWork, actor: Actor, values: Values) -> Values:
@@ -125,7 +125,7 @@ def find_assets(uow: UnitOfWork, actor: Actor, values: Values) -> Values:
 
 
 @blueprint.route("/search/results", methods=["GET"])
-@signed_in
+@signed_in(Permission.READ_SEARCH)
 @blueprint.arguments(SearchSchema, location="query")
 @blueprint.response(200, SearchPageSchema)
 def find_results(uow: UnitOfWork, actor: Actor, values: Values) -> Values:
@@ -134,7 +134,7 @@ def find_results(uow: UnitOfWork, actor: Actor, values: Values) -> Values:
 
 
 @blueprint.route("/search/status", methods=["GET"])
-@signed_in
+@signed_in(Permission.READ_SEARCH_INDEX)
 @blueprint.response(200, SearchStatusSchema)
 def load_status(uow: UnitOfWork, _actor: Actor) -> Any:
     """Tell whether searches are answered, and how far the index is behind."""

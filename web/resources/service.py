@@ -85,7 +85,7 @@ def _check_storage(_store: int, _tick: int) -> health.Detail:
 
 
 @blueprint.route("", methods=["GET"])
-@signed_in
+@signed_in()
 @blueprint.response(200, ServerInfoSchema)
 def load_server_info(uow: UnitOfWork, _actor: Actor) -> Response:
     """Say what Loom this is."""

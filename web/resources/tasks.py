@@ -19,8 +19,9 @@ from models.entities import Task, TaskItem, TaskState
 from models.errors import InvalidInput
 from models.ids import parse_uuid, printable
 from models.messages import KINDS, Priority, TaskKind
-from models.permissions import Actor
+from models.permissions import Actor, Permission
 from models.services import tasks
+from models.services.counting import Total
 from models.services.crud import Page
 from models.services.tasks import TASKS
 from models.unit_of_work import UnitOfWork
@@ -29,7 +30,16 @@ from web.auth import signed_in
 from web.blueprints import LoomBlueprint, describe, query
 from web.fields import AnswerSchema, ChangeSchema, Constant, Meta, Name, RequestSchema
 from web.filters import enum_filter, instant_filter, text_filter, uuid_filter
-from web.pagination import PAGE_PARAMETERS, Listing, envelope, page_schema, raw_envelope, read_limit, read_page
+from web.pagination import (
+    PAGE_PARAMETERS,
+    Listing,
+    envelope,
+    page_schema,
+    raw_envelope,
+    read_limit,
+    read_page,
+    whole_envelope,
+)
 from web.preconditions import require_etag
 from web.state import platform, state
 from web.task_bodies import TaskSchema, etag_of_body, task_answer, task_bodies
@@ -111,7 +121,7 @@ class TaskKindSchema(AnswerSchema):
 
 @blueprint.route("/tasks", methods=["GET"])
 @describe("List tasks", *PAGE_PARAMETERS)
-@signed_in
+@signed_in()
 @blueprint.response(200, page_schema(TaskSchema))
 def list_tasks(uow: UnitOfWork, actor: Actor) -> Response:
     """Give a page of tasks."""
@@ -121,7 +131,7 @@ def list_tasks(uow: UnitOfWork, actor: Actor) -> Response:
 
 
 @blueprint.route("/tasks", methods=["POST"])
-@signed_in
+@signed_in(Permission.CREATE_TASK)
 @blueprint.arguments(TaskCreateSchema)
 @blueprint.response(202, TaskSchema)
 def submit_task(uow: UnitOfWork, actor: Actor, values: dict[str, Any]) -> Response:
@@ -143,7 +153,7 @@ def submit_task(uow: UnitOfWork, actor: Actor, values: dict[str, Any]) -> Respon
 
 
 @blueprint.route("/tasks/kinds", methods=["GET"])
-@signed_in
+@signed_in()
 @blueprint.response(200, page_schema(TaskKindSchema))
 def list_kinds(_uow: UnitOfWork, _actor: Actor) -> Response:
     """List the kinds of task, with the JSON schemas of their payloads."""
@@ -157,7 +167,7 @@ def list_kinds(_uow: UnitOfWork, _actor: Actor) -> Response:
         }
         for kind in KINDS.values()
     ]
-    return jsonify(raw_envelope(kinds, len(kinds), len(kinds)))
+    return jsonify(whole_envelope(kinds))
 
 
 def _first_line(kind: TaskKind) -> str:
@@ -166,7 +176,7 @@ def _first_line(kind: TaskKind) -> str:
 
 @blueprint.route(_ELEMENT, methods=["GET"])
 @describe("Load a task, at once or when it has ended", _WAIT)
-@signed_in
+@signed_in()
 @blueprint.response(200, TaskSchema)
 def load_task(uow: UnitOfWork, actor: Actor, task_id: UUID) -> Response:
     """Give the task as it is, or as it is when the wait is over."""
@@ -195,7 +205,7 @@ def _read_wait() -> int:
     *PAGE_PARAMETERS[:2],
     query("state", "string", "Only those", enum=list(_ITEM_STATES)),
 )
-@signed_in
+@signed_in()
 @blueprint.response(200, page_schema(TaskItemSchema))
 def list_task_items(uow: UnitOfWork, actor: Actor, task_id: UUID) -> Response:
     """Give a page of outcomes in the order of the items."""
@@ -203,7 +213,7 @@ def list_task_items(uow: UnitOfWork, actor: Actor, task_id: UUID) -> Response:
     after = _item_index(request.args.get("from"))
     task = tasks.get_task(uow, actor, task_id)
     items = tasks.list_items(uow, task, wanted_state, after, limit)
-    total = tasks.count_items(uow, task, wanted_state)
+    total = Total(tasks.count_items(uow, task, wanted_state))
     bodies = TaskItemSchema(many=True).dump(items)
     return jsonify(raw_envelope(bodies, total, limit, *map(_item_cursor, items[-1:])))
 
@@ -228,7 +238,7 @@ def _item_index(cursor: str | None) -> int:
 
 
 @blueprint.route(f"{_ELEMENT}/cancel", methods=["POST"])
-@signed_in
+@signed_in()
 @blueprint.response(202, TaskSchema)
 def cancel_task(uow: UnitOfWork, actor: Actor, task_id: UUID) -> Response:
     """Ask a task to stop; what it did stays."""
@@ -238,7 +248,7 @@ def cancel_task(uow: UnitOfWork, actor: Actor, task_id: UUID) -> Response:
 
 
 @blueprint.route(f"{_ELEMENT}/retry", methods=["POST"])
-@signed_in
+@signed_in()
 @blueprint.arguments(TaskRetrySchema)
 @blueprint.response(202, TaskSchema)
 def retry_task(uow: UnitOfWork, actor: Actor, values: dict[str, Any], task_id: UUID) -> Response:
@@ -249,7 +259,7 @@ def retry_task(uow: UnitOfWork, actor: Actor, values: dict[str, Any], task_id: U
 
 
 @blueprint.route(_ELEMENT, methods=["POST", "PATCH"])
-@signed_in
+@signed_in()
 @blueprint.arguments(TaskUpdateSchema)
 @blueprint.response(200, TaskSchema)
 def update_task(uow: UnitOfWork, actor: Actor, values: dict[str, Any], task_id: UUID) -> Response:
@@ -261,7 +271,7 @@ def update_task(uow: UnitOfWork, actor: Actor, values: dict[str, Any], task_id: 
 
 
 @blueprint.route(_ELEMENT, methods=["DELETE"])
-@signed_in
+@signed_in()
 @blueprint.response(204)
 def delete_task(uow: UnitOfWork, actor: Actor, task_id: UUID) -> ResponseReturnValue:
     """Forget a task that has ended, with the outcomes of its items."""

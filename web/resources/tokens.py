@@ -7,9 +7,9 @@ from operator import attrgetter
 from marshmallow import fields
 
 from models.entities import Token
-from models.services.tokens import TOKENS, create_token
+from models.services.tokens import TOKENS, create_token, update_token
 from web.crud import CrudSpec, crud_blueprint
-from web.fields import ChangeSchema, ElementSchema, Instant, Meta, Name, RequestSchema
+from web.fields import ChangeSchema, ElementSchema, Instant, Meta, Name, Permissions, RequestSchema
 from web.filters import instant_filter, text_filter
 from web.pagination import Listing
 
@@ -19,6 +19,9 @@ class TokenSchema(ElementSchema):
 
     name = fields.String()
     expires = Instant()
+    permissions = Permissions(metadata={"description": "What it carries; absent: all that its owner may do"})
+    space_id = fields.UUID(data_key="spaceUuid")
+    user_id = fields.UUID(data_key="userUuid")
 
 
 class NewTokenSchema(TokenSchema):
@@ -32,6 +35,7 @@ class TokenCreateSchema(RequestSchema):
 
     name = Name(required=True)
     expires = Instant(allow_none=True)
+    permissions = Permissions(allow_none=True)
     meta = Meta()
 
 
@@ -40,6 +44,7 @@ class TokenUpdateSchema(ChangeSchema):
 
     name = Name()
     expires = Instant()
+    permissions = Permissions()
     meta = Meta()
 
 
@@ -56,6 +61,7 @@ TOKEN_SPEC = CrudSpec(
         filters={"name": text_filter(Token.name), "expires": instant_filter(Token.expires)},
     ),
     create=create_token,
+    update=update_token,
 )
 
 blueprint = crud_blueprint(TOKEN_SPEC)

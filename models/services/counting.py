@@ -1,0 +1,46 @@
+"""How many rows a list has in all: exact while that is cheap, else what PostgreSQL's planner thinks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.expression import ClauseElement, Executable
+
+from models.unit_of_work import UnitOfWork
+
+MOST_COUNTED = 10_000
+
+
+@dataclass(frozen=True)
+class Total:
+    """A number of elements; an estimate unless `is_exact`."""
+
+    count: int
+    is_exact: bool = True
+
+
+def count_rows(uow: UnitOfWork, query: Select[Any]) -> Total:
+    """Count the rows of a query. Beyond some number they are estimated, so that a long list costs no more."""
+    few = query.limit(MOST_COUNTED + 1).subquery()
+    count = uow.session.execute(select(func.count()).select_from(few)).scalar_one()
+    if count <= MOST_COUNTED:
+        return Total(count)
+    plan: Any = uow.session.execute(_Explain(query)).scalar_one()
+    return Total(max(count, int(plan[0]["Plan"]["Plan Rows"])), is_exact=False)
+
+
+class _Explain(Executable, ClauseElement):
+    """A query of which only the plan is wanted, as JSON."""
+
+    inherit_cache = False
+
+    def __init__(self, query: Select[Any]) -> None:
+        self.query = query
+
+
+@compiles(_Explain)
+def _spell_explain(element: _Explain, compiler: Any, **options: Any) -> str:
+    return f"EXPLAIN (FORMAT JSON) {compiler.process(element.query, **options)}"
