@@ -8,7 +8,7 @@ not change is forbidden.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Generic, Literal, TypeVar
 from uuid import UUID
@@ -44,6 +44,10 @@ class PageRequest:
     """None: by id alone, which is the order of creation."""
     is_descending: bool = False
     conditions: Sequence[ColumnElement[bool]] = ()
+
+    def where(self, *conditions: ColumnElement[bool]) -> PageRequest:
+        """Narrow it further."""
+        return replace(self, conditions=(*self.conditions, *conditions))
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from argon2 import PasswordHasher
 
 from models.wiring import Platform
 from tests.support.client import ApiClient
+from tests.support.people import make_user, sign_in
 from tests.support.settings import PASSWORD
 from web.auth import COOKIE
 
@@ -118,12 +119,26 @@ def test_an_api_key_expires(client: ApiClient) -> None:
 
 def test_keys_of_others_do_not_exist(client: ApiClient, platform: Platform) -> None:
     made = client.post("/tokens", {"name": "k"}, expect=201)
-    _execute(platform, "INSERT INTO \"user\" (id, username) VALUES (gen_random_uuid(), 'eve')")
-    _execute(platform, "UPDATE token SET user_id = (SELECT id FROM \"user\" WHERE username = 'eve')")
-    assert client.get("/tokens")["_metainfo"]["totalCount"] == 0
-    client.get(f"/tokens/{made['uuid']}", expect=404)
-    client.delete(f"/tokens/{made['uuid']}", expect=404)
-    assert ApiClient(client.app, made["token"]).get("/me")["username"] == "eve"
+    make_user(platform, "eve")
+    eve = sign_in(client.app, "eve")
+    assert eve.get("/tokens")["_metainfo"]["totalCount"] == 0
+    eve.get(f"/tokens/{made['uuid']}", expect=404)
+    eve.delete(f"/tokens/{made['uuid']}", expect=404)
+    assert ApiClient(client.app, made["token"]).get("/me")["username"] == "admin"
+
+
+def test_a_narrow_key_neither_sees_nor_makes_more_than_it_carries(client: ApiClient, platform: Platform) -> None:
+    wide = client.post("/tokens", {"name": "wide"}, expect=201)
+    narrow = client.post("/tokens", {"name": "narrow", "permissions": ["READ_TAG"]}, expect=201)
+    assert narrow["permissions"] == ["READ_TAG"]
+    holder = ApiClient(client.app, narrow["token"])
+    assert holder.get("/tokens")["data"] == []
+    holder.get(f"/tokens/{wide['uuid']}", expect=404)
+    holder.post("/tokens", {"name": "more"}, expect=403)
+    maker = client.post("/tokens", {"name": "maker", "permissions": ["CREATE_TOKEN", "READ_TAG"]}, expect=201)
+    holder = ApiClient(client.app, maker["token"])
+    holder.post("/tokens", {"name": "wider", "permissions": ["READ_TAG", "READ_ASSET"]}, expect=403)
+    assert holder.post("/tokens", {"name": "same"}, expect=201)["permissions"] == ["CREATE_TOKEN", "READ_TAG"]
 
 
 def test_guessing_is_stopped_per_user_and_address(client: ApiClient) -> None:
