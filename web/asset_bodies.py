@@ -1,4 +1,4 @@
-"""The JSON of assets and of their places (wire contract 5.1, 5.9, 5.10).
+"""The JSON of assets (wire contract 5.1).
 
 What goes out is built by plain functions, as lists of assets are the most frequent answer; the schemas beside them are
 for the OpenAPI document, and a test holds the two against each other.
@@ -7,28 +7,24 @@ for the OpenAPI document, and a test holds the two against each other.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, fields
 
-from models.paths import decode_path, encode_path
-from models.services.asset_views import AssetView, Place
-from models.storage import blob_key
+from models.services.asset_views import AssetView
+from models.services.social import summarize
+from web.asset_places import PlaceSchema, place_body
 from web.fields import AnswerSchema, Audit, ElementSchema, Instant
 from web.instants import format_instant
 
-_UNSIGNED = 2**64
-_NANOSECONDS = 10**9
 _AUDIT = Audit()
-# Kinds of attachments that assets do not have yet; clients count on the arrays being there.
-_NOTHING_YET: Mapping[str, tuple[()]] = dict.fromkeys(
-    (
-        "tags", "annotations", "collections", "embeddings", "geoComponents", "imageComponents", "videoComponents",
-        "audioComponents", "documentComponents",
-    ),
-    (),
-)  # fmt: skip
+_COMPONENTS = {
+    "GEO": "geoComponents", "IMAGE": "imageComponents", "VIDEO": "videoComponents", "AUDIO": "audioComponents",
+    "DOC": "documentComponents",
+}  # fmt: skip
+_SINGULAR = {"IMAGE": "image", "VIDEO": "video", "AUDIO": "audio", "DOC": "document"}
+"""Older servers answered one of each, under these names; so do we, besides."""
 
 
 class FileSchema(AnswerSchema):
@@ -60,55 +56,101 @@ class GeoSchema(Schema):
     accuracy_m = fields.Float(data_key="accuracyM")
 
 
-class FileKeySchema(AnswerSchema):
-    """What identifies a version of a file on its disk."""
+class ConsistencySchema(AnswerSchema):
+    """Whether the file was copied to its end."""
 
-    inode = fields.Integer()
-    st_dev = fields.Integer(data_key="stDev")
-    edate = fields.Integer(metadata={"description": "Modification time, seconds since the epoch"})
-    edate_nano = fields.Integer(data_key="edateNano")
+    zero_chunk_count = fields.Integer(data_key="zeroChunkCount")
 
 
-class FileSystemSchema(AnswerSchema):
-    r"""A file; bytes of its path that are not text are spelled `\xNN`, a backslash is doubled."""
+class FingerprintSchema(AnswerSchema):
+    """What tells similar videos."""
 
-    path = fields.String()
-    filekey = fields.Nested(FileKeySchema)
-    last_seen = Instant(data_key="lastSeen")
+    fingerprint = fields.String(data_key="fingerprintV1")
 
 
-class ObjectSchema(AnswerSchema):
-    """An object in a bucket."""
-
-    object_path = fields.String(data_key="objectPath")
-
-
-class PlaceSchema(AnswerSchema):
-    """Where bytes of an asset are: stored by Loom, or a file of a pool."""
+class TagReferenceSchema(AnswerSchema):
+    """A tag, as it was put on an asset."""
 
     uuid = fields.UUID()
+    name = fields.String()
+    collection = fields.String()
+    color = fields.String()
+    area = fields.Dict()
+    placement_uuid = fields.UUID(data_key="placementUuid")
+    node_kind = fields.String(data_key="nodeKind", metadata={"description": "`manual` for a person"})
+    node_id = fields.String(data_key="nodeId")
+    confidence = fields.Float()
+    attached = fields.Float(metadata={"description": "Seconds since the epoch"})
+    attached_by = fields.UUID(data_key="attachedBy")
+
+
+class AnnotationReferenceSchema(AnswerSchema):
+    """An annotation of an asset."""
+
+    uuid = fields.UUID()
+    type = fields.String()
+    title = fields.String()
+    description = fields.String()
+    area = fields.Dict()
     asset_uuid = fields.UUID(data_key="assetUuid")
-    pool_uuid = fields.UUID(data_key="poolUuid")
-    storage_type = fields.String(data_key="storageType", validate=validate.OneOf(["filesystem", "s3"]))
-    filesystem = fields.Nested(FileSystemSchema)
-    s3 = fields.Nested(ObjectSchema)
-    mime_type = fields.String(data_key="mimeType")
-    state = fields.String(validate=validate.OneOf(["PRESENT", "MISSING"]))
+    thumbnail = fields.String()
+    meta = fields.Dict()
+
+
+class CollectionReferenceSchema(AnswerSchema):
+    """A collection that an asset is in."""
+
+    uuid = fields.UUID()
+    name = fields.String()
+
+
+class EmbeddingInfoSchema(AnswerSchema):
+    """An embedding of an asset; its vector is left out in lists of assets."""
+
+    uuid = fields.UUID()
+    source = fields.String()
+    type = fields.String()
+    model = fields.String()
+    dimensions = fields.Integer()
+    vector = fields.List(fields.Float())
+    area = fields.Dict()
+    asset_uuid = fields.UUID(data_key="assetUuid")
+    meta = fields.Dict()
+
+
+class RatingSchema(AnswerSchema):
+    """What people think."""
+
+    stars = fields.Float(metadata={"description": "Mean of the reactions of type RATING"})
+    up_votes = fields.Integer(data_key="upVotes")
+    down_votes = fields.Integer(data_key="downVotes")
+
+
+class SocialSchema(AnswerSchema):
+    """How people have reacted."""
+
+    rating = fields.Nested(RatingSchema)
+    reactions = fields.Dict(keys=fields.String(), values=fields.Integer())
 
 
 class AssetSchema(ElementSchema):
-    """An asset: one content in one space."""
+    """An asset: one content in one space. Of each kind of thing that hangs off it the oldest hundred are shown."""
 
     file = fields.Nested(FileSchema)
     hashes = fields.Nested(HashesSchema)
+    consistency = fields.Nested(ConsistencySchema)
+    fingerprint = fields.Nested(FingerprintSchema)
     geo = fields.Nested(GeoSchema)
-    locations = fields.List(
-        fields.Nested(PlaceSchema), metadata={"description": "The oldest hundred of its places in pools"}
-    )
-    tags = fields.List(fields.Dict())
-    annotations = fields.List(fields.Dict())
-    collections = fields.List(fields.Dict())
-    embeddings = fields.List(fields.Dict())
+    image = fields.Dict()
+    video = fields.Dict()
+    audio = fields.Dict()
+    document = fields.Dict()
+    locations = fields.List(fields.Nested(PlaceSchema))
+    tags = fields.List(fields.Nested(TagReferenceSchema))
+    annotations = fields.List(fields.Nested(AnnotationReferenceSchema))
+    collections = fields.List(fields.Nested(CollectionReferenceSchema))
+    embeddings = fields.List(fields.Nested(EmbeddingInfoSchema))
+    social = fields.Nested(SocialSchema)
     geo_components = fields.List(fields.Dict(), data_key="geoComponents")
     image_components = fields.List(fields.Dict(), data_key="imageComponents")
     video_components = fields.List(fields.Dict(), data_key="videoComponents")
@@ -118,6 +160,7 @@ class AssetSchema(ElementSchema):
 
 def asset_body(asset: AssetView) -> dict[str, Any]:
     """Spell an asset."""
+    blocks = asset.blocks
     body: dict[str, Any] = {
         "uuid": str(asset.id),
         "status": _AUDIT.serialize("status", asset),
@@ -130,12 +173,36 @@ def asset_body(asset: AssetView) -> dict[str, Any]:
             "firstSeen": format_instant(asset.first_seen),
         },
         "hashes": _hashes(asset),
-        "locations": [place_body(asset, place) for place in asset.places],
-        **_NOTHING_YET,
+        "locations": [place_body(asset, place) for place in blocks.places] if blocks.shows_places else [],
+        "tags": _without_nulls(blocks.tags),
+        "annotations": _without_nulls(blocks.annotations),
+        "collections": blocks.collections,
+        "embeddings": _without_nulls(blocks.embeddings),
+        "social": summarize(blocks.reactions),
+        **_components(blocks.components),
     }
     if asset.geo is not None:
         body["geo"] = asset.geo
+    if asset.zero_chunk_count is not None:
+        body["consistency"] = {"zeroChunkCount": asset.zero_chunk_count}
+    if asset.fingerprint is not None:
+        body["fingerprint"] = {"fingerprintV1": asset.fingerprint}
     return body
+
+
+def _without_nulls(bodies: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{key: value for key, value in body.items() if value is not None} for body in bodies]
+
+
+def _components(components: Sequence[list[Any]]) -> dict[str, Any]:
+    """Spell what is known of picture, sound and so on: all of each kind, and the first of it besides."""
+    bodies: dict[str, Any] = {name: [] for name in _COMPONENTS.values()}
+    for kind, source, payload in components:
+        info = payload if source is None else {**payload, "source": source}
+        bodies[_COMPONENTS[kind]].append(info)
+        if kind in _SINGULAR:
+            bodies.setdefault(_SINGULAR[kind], info)
+    return bodies
 
 
 def _hashes(asset: AssetView) -> dict[str, str]:
@@ -143,49 +210,7 @@ def _hashes(asset: AssetView) -> dict[str, str]:
     return {name: value for name, value in hashes.items() if value is not None}
 
 
-def place_body(asset: AssetView, place: Place) -> dict[str, Any]:
-    """Spell a file of a pool."""
-    seconds, nanoseconds = divmod(place.mtime_ns, _NANOSECONDS)
-    filekey = {
-        "inode": place.inode % _UNSIGNED,
-        "stDev": place.device % _UNSIGNED,
-        "edate": seconds,
-        "edateNano": nanoseconds,
-    }
-    return {
-        "uuid": str(place.id),
-        "assetUuid": str(asset.id),
-        "poolUuid": str(place.pool_id),
-        "storageType": "filesystem",
-        "filesystem": {
-            "path": encode_path(decode_path(place.root).rstrip(b"/") + b"/" + place.path),
-            "filekey": filekey,
-            "lastSeen": format_instant(place.last_seen),
-        },
-        "mimeType": asset.mime_type,
-        "state": place.state,
-    }
-
-
-def blob_body(asset: AssetView, *, is_bucket: bool) -> dict[str, Any] | None:
-    """Spell where Loom keeps the bytes of an asset itself; None when it does not.
-
-    An asset has one such record at most, so it goes by the asset's uuid.
-    """
-    if asset.blob_sha512 is None:
-        return None
-    key = blob_key(asset.blob_sha512)
-    return {
-        "uuid": str(asset.id),
-        "assetUuid": str(asset.id),
-        "storageType": "s3" if is_bucket else "filesystem",
-        **({"s3": {"objectPath": key}} if is_bucket else {"filesystem": {"path": key}}),
-        "mimeType": asset.mime_type,
-        "state": "PRESENT",
-    }
-
-
 def asset_etag(asset: AssetView) -> str:
-    """Name the state that an answer shows: the asset's revision, and its places, which scans change without it."""
-    rest = repr((asset.creator_name, asset.editor_name, asset.places))
+    """Name the state that an answer shows: the asset's revision, and what hangs off it, which changes without it."""
+    rest = repr((asset.creator_name, asset.editor_name, asset.blocks))
     return f"{asset.revision}.{zlib.crc32(rest.encode()):08x}"

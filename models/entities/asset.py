@@ -49,6 +49,10 @@ class Asset(Audited, Base):
     md5: Mapped[str | None] = mapped_column(HexBytes)
     chunk_hash: Mapped[str | None] = mapped_column(Text)
     geo: Mapped[Json | None] = mapped_column(JSONB)
+    zero_chunk_count: Mapped[int | None]
+    """Blocks of zeros, which a file that was not copied to its end has."""
+    fingerprint: Mapped[str | None]
+    """Of the whole video, by the client's algorithm."""
     blob_sha512: Mapped[str | None] = mapped_column(HexBytes, ForeignKey("blob.sha512"))
 
 

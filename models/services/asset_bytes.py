@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from models.entities import LocationState
 from models.errors import NotFound
 from models.paths import decode_path
-from models.services.asset_views import AssetView, Place
+from models.services.asset_blocks import Place
+from models.services.asset_views import AssetView
 from models.storage import BlobReader, BlobStore, blob_key
 from models.tree import open_beneath
 
@@ -34,7 +35,7 @@ def asset_source(view: AssetView) -> AssetSource:
     """
     if view.blob_sha512:
         return AssetSource(view.size, blob_key(view.blob_sha512), ())
-    present = [place for place in view.places if place.state == LocationState.PRESENT]
+    present = [place for place in view.blocks.places if place.state == LocationState.PRESENT]
     if not present:
         raise NotFound("The asset has no stored binary")
     return AssetSource(view.size, None, present)

@@ -1,59 +1,33 @@
-"""Assets as they are shown: with their places and the names of those who made them, all by one statement.
+"""Assets as they are shown: with what hangs off them and the names of those who made them, all by one statement.
 
-It goes straight through the driver, as this is what callers ask for most. The places shown are limited: the empty
-file, say, may lie in a pool a hundred thousand times.
+It goes straight through the driver, as this is what callers ask for most. Of each kind of thing that hangs off an asset
+so many are shown at most: the empty file, say, may lie in a pool a hundred thousand times.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from models.permissions import Actor, Permission
+from models.services.asset_blocks import Blocks, narrow_blocks, select_blocks
 from models.services.assets import ASSETS, AssetKey, missing, require_readable
 from models.services.counting import Total
 from models.services.crud import PageRequest
 from models.unit_of_work import UnitOfWork
 
-MOST_PLACES = 100
-"""So many of its places are shown with an asset, the oldest first."""
-
-_VIEWS = f"""
-    SELECT asset.id, encode(asset.sha512, 'hex'), encode(asset.sha256, 'hex'), encode(asset.md5, 'hex'),
-           asset.chunk_hash, asset.size, asset.mime_type, asset.filename, asset.origin, asset.first_seen, asset.geo,
-           encode(asset.blob_sha512, 'hex'), asset.meta, asset.revision, asset.created, asset.creator_id,
-           creator.username, asset.edited, asset.editor_id, editor.username,
-           (SELECT json_agg(json_build_array(place.id, place.pool_id, pool.fs_path, encode(place.path, 'hex'),
-                            place.state, place.device, place.inode, place.size, place.mtime_ns,
-                            extract(epoch FROM place.last_seen)) ORDER BY place.id)
-            FROM (SELECT * FROM location WHERE asset_id = asset.id ORDER BY id LIMIT {MOST_PLACES}) AS place
-            JOIN pool ON pool.id = place.pool_id)
-    FROM asset
-    LEFT JOIN "user" AS creator ON creator.id = asset.creator_id
-    LEFT JOIN "user" AS editor ON editor.id = asset.editor_id
-    WHERE asset.space_id = %(space)s AND
-"""  # noqa: S608 - a constant
-_BY_ID = f"{_VIEWS} asset.id = %(key)s"
-_BY_SHA512 = f"{_VIEWS} asset.sha512 = %(key)s"
-_BY_IDS = f"{_VIEWS} asset.id = ANY(%(keys)s)"
-
-
-class Place(NamedTuple):
-    """A file of a pool that holds, or held, the content of an asset."""
-
-    id: UUID
-    pool_id: UUID
-    root: str
-    """The pool's folder, in the spelling of `models.paths`."""
-    path: bytes
-    state: str
-    device: int
-    inode: int
-    size: int
-    mtime_ns: int
-    last_seen: datetime
+_COLUMNS = """
+    asset.id, encode(asset.sha512, 'hex'), encode(asset.sha256, 'hex'), encode(asset.md5, 'hex'), asset.chunk_hash,
+    asset.size, asset.mime_type, asset.filename, asset.origin, asset.first_seen, asset.geo, asset.zero_chunk_count,
+    asset.fingerprint, encode(asset.blob_sha512, 'hex'), asset.meta, asset.revision, asset.created, asset.creator_id,
+    creator.username, asset.edited, asset.editor_id, editor.username
+"""
+_BY_ID = "asset.id = %(key)s"
+_BY_SHA512 = "asset.sha512 = %(key)s"
+_BY_IDS = "asset.id = ANY(%(keys)s)"
 
 
 class AssetView(NamedTuple):
@@ -70,6 +44,8 @@ class AssetView(NamedTuple):
     origin: str
     first_seen: datetime
     geo: dict[str, Any] | None
+    zero_chunk_count: int | None
+    fingerprint: str | None
     blob_sha512: str | None
     meta: dict[str, Any]
     revision: int
@@ -79,37 +55,50 @@ class AssetView(NamedTuple):
     edited: datetime
     editor_id: UUID | None
     editor_name: str | None
-    places: Sequence[Place]
+    blocks: Blocks
+
+
+_WIDTH = len(AssetView._fields) - 1
+"""Columns before the blocks."""
 
 
 def view_asset(uow: UnitOfWork, actor: Actor, key: AssetKey) -> AssetView:
     """Give one asset to show; what the transaction has changed must be flushed."""
     if not actor.may(Permission.READ_ASSET):
         require_readable(uow, actor, key)
-    if isinstance(key, UUID):
-        rows = uow.fetch(_BY_ID, space=actor.space_id, key=key)
-    else:
-        rows = uow.fetch(_BY_SHA512, space=actor.space_id, key=bytes.fromhex(key))
-    if not rows:
+    is_id = isinstance(key, UUID)
+    found = _fetch(uow, actor, _BY_ID if is_id else _BY_SHA512, key=key if is_id else bytes.fromhex(str(key)))
+    if not found:
         raise missing(key)
-    return _view(rows[0])
+    return found[0]
 
 
 def list_assets(uow: UnitOfWork, actor: Actor, request: PageRequest) -> tuple[list[AssetView], Total]:
     """Give a part of the list of assets to show, and how many there are in all."""
-    page = ASSETS.page(uow, actor, request)
-    ids = [asset.id for asset in page.elements]
-    views = {row[0]: _view(row) for row in uow.fetch(_BY_IDS, space=actor.space_id, keys=ids)} if ids else {}
-    # One that was deleted between the two statements is left out.
-    return [views[asset_id] for asset_id in ids if asset_id in views], page.total
+    ids, total = ASSETS.page_ids(uow, actor, request)
+    return view_assets(uow, actor, ids), total
 
 
-def _view(row: tuple[Any, ...]) -> AssetView:
-    return AssetView._make((*row[:-1], [_place(*values) for values in row[-1] or ()]))
+def view_assets(uow: UnitOfWork, actor: Actor, ids: Sequence[UUID]) -> list[AssetView]:
+    """Give assets that the actor is known to see, in that order. One that is gone by now is left out."""
+    if not ids:
+        return []
+    views = {view.id: view for view in _fetch(uow, actor, _BY_IDS, keys=list(ids))}
+    return [views[asset_id] for asset_id in ids if asset_id in views]
 
 
-def _place(place_id: str, pool_id: str, root: str, path: str, *rest: Any) -> Place:
-    """Take a place out of JSON."""
-    *numbers, last_seen = rest
-    seen = datetime.fromtimestamp(last_seen, UTC)
-    return Place._make((UUID(place_id), UUID(pool_id), root, bytes.fromhex(path), *numbers, seen))
+def _fetch(uow: UnitOfWork, actor: Actor, where: str, **parameters: object) -> list[AssetView]:
+    statement = _statement(where, select_blocks(actor, is_list=where == _BY_IDS))
+    rows = uow.fetch(statement, space=actor.space_id, **parameters)
+    blocks = narrow_blocks(uow, actor, {row[0]: Blocks.of(row[_WIDTH:]) for row in rows})
+    return [AssetView._make((*row[:_WIDTH], blocks[row[0]])) for row in rows]
+
+
+@lru_cache
+def _statement(where: str, blocks: tuple[str, ...]) -> str:
+    return f"""
+        SELECT {_COLUMNS}, {", ".join(blocks)} FROM asset
+        LEFT JOIN "user" AS creator ON creator.id = asset.creator_id
+        LEFT JOIN "user" AS editor ON editor.id = asset.editor_id
+        WHERE asset.space_id = %(space)s AND {where}
+    """  # noqa: S608 - constants

@@ -196,13 +196,22 @@ class Resource(Generic[M]):
         Raises:
             InvalidInput: when the element to go on behind is gone and the order depends on more than its id.
         """
+        return Page(*self._page(uow, actor, request, select(self.model)))
+
+    def page_ids(self, uow: UnitOfWork, actor: Actor, request: PageRequest) -> tuple[Sequence[UUID], Total]:
+        """Give the ids in a part of the list, and how many the whole of it has; raises as `page` does."""
+        return self._page(uow, actor, request, select(self._columns.id))
+
+    def _page(
+        self, uow: UnitOfWork, actor: Actor, request: PageRequest, query: Select[Any]
+    ) -> tuple[Sequence[Any], Total]:  # fmt: skip
         conditions = [self.visible(actor), *request.conditions]
-        rows = uow.session.execute(self._seek(actor, request).where(*conditions)).scalars().all()
+        rows = uow.session.execute(self._seek(actor, request, query).where(*conditions)).scalars().all()
         if not rows and request.after and request.sort:
             self._require_cursor(uow, actor, request.after)
         if request.after is None and len(rows) <= request.limit:
-            return Page(rows, Total(len(rows)))
-        return Page(rows[: request.limit], count_rows(uow, select(self._columns.id).where(*conditions)))
+            return rows, Total(len(rows))
+        return rows[: request.limit], count_rows(uow, select(self._columns.id).where(*conditions))
 
     def visible(self, actor: Actor) -> ColumnElement[bool]:
         """What the actor may see."""
@@ -249,9 +258,9 @@ class Resource(Generic[M]):
         """The mapped class, whose columns a type variable cannot tell."""
         return self.model
 
-    def _seek(self, actor: Actor, request: PageRequest) -> Select[M]:
+    def _seek(self, actor: Actor, request: PageRequest, query: Select[Any]) -> Select[Any]:
         """Order the list, skip to behind the cursor, and take one more than is wanted to see whether that is all."""
-        query, order = select(self.model), _order(self.model, request)
+        order = _order(self.model, request)
         if request.after is not None:
             place, cursor = tuple_(*order), self._cursor(actor, request)
             query = query.where(place < cursor if request.is_descending else place > cursor)

@@ -25,7 +25,7 @@ from models.services.asset_views import AssetView, view_asset
 from models.services.assets import HASH_MISMATCH
 from models.unit_of_work import UnitOfWork
 from web.accepted import accepted, require_success
-from web.asset_bodies import PlaceSchema, blob_body, place_body
+from web.asset_places import PlaceSchema, blob_body, place_body
 from web.auth import signed_in
 from web.blueprints import LoomBlueprint, describe, query
 from web.downloads import send_source
@@ -164,7 +164,7 @@ def list_binaries(uow: UnitOfWork, actor: Actor, asset_id: UUID) -> Response:
 
 def _records(asset: AssetView) -> list[dict[str, Any]]:
     stored = blob_body(asset, is_bucket=not platform().settings.blob_url.startswith("file:"))
-    places = [place_body(asset, place) for place in asset.places]
+    places = [place_body(asset, place) for place in asset.blocks.places]
     return [stored, *places] if stored else places
 
 

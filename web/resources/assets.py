@@ -5,7 +5,7 @@ The routes are written by hand, as an answer holds more than the asset's row. By
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any, TypeVar
 from uuid import UUID
@@ -20,6 +20,7 @@ from models.permissions import Actor, Permission, Verb
 from models.services import assets
 from models.services.asset_views import AssetView, list_assets, view_asset
 from models.services.assets import AssetKey
+from models.services.counting import Total
 from models.unit_of_work import UnitOfWork
 from web.asset_bodies import AssetSchema, asset_body, asset_etag
 from web.asset_requests import (
@@ -33,14 +34,15 @@ from web.asset_requests import (
 from web.auth import signed_in
 from web.blueprints import LoomBlueprint, describe
 from web.filters import instant_filter, size_filter, text_filter, uuid_filter
-from web.pagination import PAGE_PARAMETERS, Listing, MetainfoSchema, page_schema, raw_envelope, read_page
+from web.pagination import PAGE_PARAMETERS, Listing, page_schema, raw_envelope, read_page
 from web.preconditions import not_modified, tagged
+from web.sparse import FIELDS_PARAMETER, read_fields
 
 Values = dict[str, Any]
 V = TypeVar("V", bound=Callable[..., Any])
 
 blueprint = LoomBlueprint("assets", "Assets: each is one content in one space")
-_METAINFO = MetainfoSchema()
+_SCHEMA = AssetSchema()
 LISTING = Listing(
     sorts={
         "name": attrgetter("filename"),
@@ -80,16 +82,14 @@ def _read_key(key: UUID | str) -> AssetKey:
 
 
 @blueprint.route("/assets", methods=["GET"])
-@describe("List assets", *PAGE_PARAMETERS)
+@describe("List assets", *PAGE_PARAMETERS, FIELDS_PARAMETER)
 @signed_in(Permission.READ_ASSET)
 @blueprint.response(200, page_schema(AssetSchema))
 def list_all(uow: UnitOfWork, actor: Actor) -> Response:
     """List assets."""
     wanted = read_page(LISTING)
     found, total = list_assets(uow, actor, wanted)
-    last = [asset.id for asset in found[-1:]]
-    envelope = raw_envelope([asset_body(asset) for asset in found], total, wanted.limit, *last)
-    return jsonify({**envelope, "_metainfo": _METAINFO.dump(envelope["_metainfo"])})
+    return assets_answer(found, total, wanted.limit)
 
 
 @blueprint.route("/assets", methods=["POST"])
@@ -156,9 +156,16 @@ def delete_one(uow: UnitOfWork, actor: Actor, key: UUID | str) -> ResponseReturn
     return "", 204
 
 
+def assets_answer(found: Sequence[AssetView], total: Total, limit: int) -> Response:
+    """Show a part of a list of assets."""
+    pick = read_fields(_SCHEMA)
+    last = [asset.id for asset in found[-1:]]
+    return jsonify(raw_envelope([pick(asset_body(asset)) for asset in found], total, limit, *last))
+
+
 def asset_answer(view: AssetView, status: int = 200) -> Response:
     """Show an asset, with its ETag."""
-    answer = jsonify(asset_body(view))
+    answer = jsonify(read_fields(_SCHEMA)(asset_body(view)))
     answer.status_code = status
     return tagged(answer, asset_etag(view))
 
