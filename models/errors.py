@@ -65,6 +65,12 @@ class PreconditionFailed(LoomError):
     code = "precondition-failed"
 
 
+class Mismatch(LoomError):
+    """What was sent is not what was sent before."""
+
+    code = "mismatch"
+
+
 class TooLarge(LoomError):
     """The body is larger than allowed."""
 

@@ -43,6 +43,7 @@ class UnitOfWork:
         self._bus = bus
         self._events: list[NewEvent] = []
         self._wakes: Counter[Queue] = Counter()
+        self._last: list[tuple[str, dict[str, object]]] = []
 
     @property
     def session(self) -> Session:
@@ -75,6 +76,10 @@ class UnitOfWork:
         assert isinstance(result, CursorResult)
         return result
 
+    def before_commit(self, statement: str, **parameters: object) -> None:
+        """Run a statement at the end of every transaction of this unit of work that commits."""
+        self._last.append((statement, parameters))
+
     def fetch(self, statement: str, **parameters: object) -> list[tuple[Any, ...]]:
         """Read rows where microseconds count: straight through the driver, which spells parameters `%(name)s`."""
         return _driver(self.session.connection().connection).execute(statement, parameters).fetchall()
@@ -94,6 +99,8 @@ class UnitOfWork:
         """Make it all true, then send the wake-ups (at worst late: the relay sends what was lost)."""
         self.session.flush()
         self._write_events()
+        for statement, parameters in self._last:
+            self.execute(statement, **parameters)
         self.session.commit()
         if self._events:
             self._bus.ring()

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import lru_cache, wraps
 from time import time
-from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
+from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar, cast
 from uuid import UUID
 
 from flask import Flask, Response, request
@@ -25,6 +25,7 @@ from models.permissions import Actor, Permission
 from models.services.sessions import API_KEY_PREFIX, LoginClaims, actor_of_key, actor_of_login
 from models.settings import Settings
 from models.unit_of_work import UnitOfWork
+from web.idempotency import once, read_key
 from web.state import platform
 
 COOKIE = "__Host-loom_token"
@@ -63,6 +64,9 @@ def signed_in(*permissions: Permission) -> Callable[[SignedIn[P, R]], Callable[P
                     actor.require_somewhere(permission)
                 if request.method in _READS:
                     return view(uow, actor, *arguments, **named)
+            if key := read_key():
+                answer = once(actor, key, lambda uow: view(uow, actor, *arguments, **named))  # type: ignore[arg-type,return-value]
+                return cast("R", answer)
             with platform().unit_of_work() as uow:
                 return view(uow, actor, *arguments, **named)
 

@@ -128,7 +128,11 @@ def _add_create(blueprint: LoomBlueprint, spec: CrudSpec[M]) -> None:
     def create_one(uow: UnitOfWork, actor: Actor, values: Values) -> Response:
         element = create(uow, actor, values)
         uow.commit()
-        return element_answer(uow, actor, schema, element, 201)
+        answer = element_answer(uow, actor, schema, element, 201)
+        if spec.created_answer:
+            # What can be read only once must not lie in anybody's cache, ours included.
+            answer.cache_control.no_store = True
+        return answer
 
 
 def _add_load(blueprint: LoomBlueprint, spec: CrudSpec[M]) -> None:

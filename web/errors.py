@@ -23,6 +23,7 @@ STATUS: Mapping[type[errors.LoomError], int] = {
     errors.Conflict: 409,
     errors.TaskCancelled: 409,
     errors.TaskFailed: 422,
+    errors.Mismatch: 422,
     errors.PreconditionFailed: 412,
     errors.TooLarge: 413,
     errors.TooManyRequests: 429,

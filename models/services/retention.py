@@ -35,6 +35,18 @@ def remove_old_events(begin: Callable[[], UnitOfWork], days: int) -> int:
     )
 
 
+def remove_old_answers(begin: Callable[[], UnitOfWork]) -> int:
+    """Forget one batch of idempotency keys that are kept no longer. Returns how many."""
+    return _run(
+        begin,
+        """DELETE FROM idempotency_key WHERE (space_id, user_id, key) IN (
+               SELECT space_id, user_id, key FROM idempotency_key WHERE created < now() - make_interval(days => :days)
+               LIMIT :batch)""",
+        1,
+        _EVENTS,
+    )
+
+
 def _run(begin: Callable[[], UnitOfWork], statement: str, days: int, batch: int) -> int:
     with begin() as uow:
         count = uow.execute(statement, days=days, batch=batch).rowcount

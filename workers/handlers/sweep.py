@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from models.messages import SWEEP, Sweep
 from models.services.blobs import remove_stale_staging, remove_unused_blobs
-from models.services.retention import remove_old_events, remove_old_tasks
+from models.services.retention import remove_old_answers, remove_old_events, remove_old_tasks
 from models.services.task_parts import Outcome
 from models.unit_of_work import UnitOfWork
 from workers.handling import Step
@@ -24,6 +24,8 @@ class SweepHandler:
             step.check()
         while count := remove_old_events(step.platform.unit_of_work, settings.event_retention_days):
             removed["events"] += count
+            step.check()
+        while remove_old_answers(step.platform.unit_of_work):
             step.check()
         removed["stagedUploads"] = remove_stale_staging(step.platform.unit_of_work, step.platform.blobs)
         removed["unusedBlobs"] = remove_unused_blobs(step.platform.unit_of_work, step.platform.blobs)
