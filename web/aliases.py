@@ -15,6 +15,7 @@ ALIASES: Mapping[str, str] = {
     f"{PREFIX}/binaries": f"{PREFIX}/asset-binaries",
     f"{PREFIX}/locations": f"{PREFIX}/asset-locations",
     f"{PREFIX}/events/ws": f"{PREFIX}/pipelines/events/ws",
+    f"{PREFIX}/openapi": f"{PREFIX}/openapi.yaml",
     "/health": f"{PREFIX}/health",
 }
 

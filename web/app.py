@@ -12,6 +12,7 @@ from web.aliases import add_aliases
 from web.auth import require_declared_access, set_up_auth
 from web.blueprints import JsonFormat, UuidConverter
 from web.cors import allow_origin, answer_preflight
+from web.docs import serve_docs
 from web.errors import register_error_handlers
 from web.hub import Hub
 from web.live import add_live_events
@@ -59,5 +60,6 @@ def _set_up_requests(app: Flask) -> None:
 
 def _add_routes(app: Flask) -> None:
     describe_api(app)
+    serve_docs(app)
     add_live_events(app)
     add_aliases(app)

@@ -116,7 +116,7 @@ def find_space() -> UUID | None:
         InvalidInput: when what it names is no UUID.
     """
     text = request.headers.get(SPACE_HEADER)
-    return parse_uuid(text) if text else None
+    return None if text is None else parse_uuid(text)
 
 
 def authenticate(uow: UnitOfWork, credential: str, space_id: UUID | None = None) -> Actor:

@@ -6,6 +6,7 @@ import json
 from functools import cache
 from typing import Any
 
+import yaml
 from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.common import resolve_schema_cls
 from flask import Flask, Response
@@ -15,6 +16,7 @@ from marshmallow import Schema, fields
 from web.auth import open_to_all
 from web.blueprints import PREFIX, UuidConverter
 from web.fields import Audit, ChangeSchema, Instant, Meta
+from web.openapi_details import complete
 from web.resources import BLUEPRINTS
 from web.version import VERSION
 
@@ -79,13 +81,22 @@ def _serve_document(app: Flask, api: Api) -> None:
     """Give the OpenAPI document to everybody: what can be asked is no secret, and its readers have no token."""
 
     @cache
-    def document() -> str:
-        return json.dumps(api.spec.to_dict())
+    def as_json() -> str:
+        return json.dumps(complete(api.spec.to_dict(), app))
+
+    @cache
+    def as_yaml() -> str:
+        return yaml.safe_dump(json.loads(as_json()), sort_keys=False, allow_unicode=True)
 
     @app.get(f"{PREFIX}/openapi.json")
     @open_to_all
     def load_openapi() -> Response:
-        return Response(document(), content_type="application/json")
+        return Response(as_json(), content_type="application/json")
+
+    @app.get(f"{PREFIX}/openapi.yaml")
+    @open_to_all
+    def load_openapi_yaml() -> Response:
+        return Response(as_yaml(), content_type="text/vnd.yaml; charset=utf-8")
 
 
 def _describe_uuid(_converter: Any) -> dict[str, str]:
