@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -116,6 +117,7 @@ MetainfoSchema = Schema.from_dict(
 """How a page lies in its list."""
 
 
+@lru_cache
 def page_schema(element: type[Schema]) -> Schema:
     """Give the schema of a list of such elements."""
     name = element.__name__.removesuffix("Schema") + "ListSchema"

@@ -70,6 +70,8 @@ class Resource(Generic[M]):
     scope: Scope = Scope.SPACE
     own: Literal["user_id", "creator_id"] | None = None
     """The column with the user who may do everything with an element without any permission; see `_own`."""
+    within: Callable[[Any, Actor], ColumnElement[bool]] | None = None
+    """Tells which rows are of the actor's space, for a table that has no column `space_id` to say so."""
 
     @property
     def created(self) -> str:
@@ -123,7 +125,7 @@ class Resource(Generic[M]):
             NotFound: when the actor may not read it, or there is none.
             Forbidden: when they may read it, but not do that with it.
         """
-        query = self._by_id if self._reads_all(actor) else self._readable_by_id(actor)
+        query = self._by_id if self._is_plain(actor) else self._readable_by_id(actor)
         if lock:
             query = query.with_for_update(of=self.model).execution_options(populate_existing=True)
         values = {"wanted_id": element_id, "wanted_space": actor.space_id}
@@ -160,7 +162,7 @@ class Resource(Generic[M]):
 
     def read(self, uow: UnitOfWork, actor: Actor, element_id: UUID) -> M:
         """Read the element of that id to show it: it can neither be changed nor locked, and its users are named."""
-        if not self._reads_all(actor):
+        if not self._is_plain(actor):
             element = self.get(uow, actor, element_id)
             name_users(uow, actor, [element])
             return element
@@ -228,8 +230,12 @@ class Resource(Generic[M]):
         may_read = actor.may(self.permission(Verb.READ))
         return may_read and (self.scope is not Scope.OF_ASSET or actor.may(Permission.READ_ASSET))
 
+    def _is_plain(self, actor: Actor) -> bool:
+        """Whether an id and the space say all about what the actor may read."""
+        return self.within is None and self._reads_all(actor)
+
     def _visible(self, model: Any, actor: Actor) -> ColumnElement[bool]:
-        condition: ColumnElement[bool] = model.space_id == actor.space_id
+        condition = self.within(model, actor) if self.within else model.space_id == actor.space_id
         if self._reads_all(actor):
             return condition
         return and_(condition, or_(readable(model, self.scope, self.entity, actor), *self._own(actor, model)))
@@ -251,7 +257,7 @@ class Resource(Generic[M]):
         )
 
     def _readable_by_id(self, actor: Actor) -> Select[M]:
-        return self._by_id.where(self.visible(actor))
+        return select(self.model).where(self._columns.id == bindparam("wanted_id"), self.visible(actor))
 
     @property
     def _columns(self) -> Any:

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from models.bus import Bus
 from models.entities import Space, User
 from models.entities.space import DEFAULT_SPACE
-from models.errors import NotFound, TooManyRequests, Unauthorized
+from models.errors import Forbidden, NotFound, TooManyRequests, Unauthorized
 from models.services import passwords
 from models.unit_of_work import UnitOfWork
 
@@ -54,20 +54,35 @@ def log_in(uow: UnitOfWork, bus: Bus, attempt: Attempt, run_slow: RunSlow) -> Us
         TooManyRequests: when too many attempts have failed, for this user or from this address.
         Unauthorized: in the same words, and as late, for an unknown user, a wrong password and a disabled user.
     """
-    _admit(bus, attempt)
     query = select(User).join(Space, Space.id == User.space_id)
     query = query.where(User.username == attempt.username, Space.name == attempt.space, User.deleted.is_(None))
+    _admit(bus, attempt)
     user = uow.session.execute(query).scalar_one_or_none()
     uow.release()
+    _verify(bus, attempt, user, run_slow)
+    assert user is not None
+    if user.password_hash and passwords.is_outdated(user.password_hash):
+        _keep_hash(uow, user.id, run_slow(passwords.hash_password, attempt.password))
+    return user
+
+
+def check_password(uow: UnitOfWork, bus: Bus, attempt: Attempt, user: User, run_slow: RunSlow) -> None:
+    """Make sure that a signed-in user knows their password. Raises as `log_in`; guesses are counted alike."""
+    uow.release()
+    _admit(bus, attempt)
+    try:
+        _verify(bus, attempt, user, run_slow)
+    except Unauthorized:
+        raise Forbidden("The current password is wrong", code="wrong-password") from None
+
+
+def _verify(bus: Bus, attempt: Attempt, user: User | None, run_slow: RunSlow) -> None:
     password_hash = user.password_hash if user else None
     if not run_slow(passwords.fits, password_hash, attempt.password) or user is None or not user.enabled:
         raise Unauthorized("Login failed", code="login-failed")
     bus.forget_attempts(attempt.user_key)
     # Not forgotten: who can sign in as one user may still be guessing at others.
     bus.take_back_attempt(attempt.address_key)
-    if password_hash and passwords.is_outdated(password_hash):
-        _keep_hash(uow, user.id, run_slow(passwords.hash_password, attempt.password))
-    return user
 
 
 def _admit(bus: Bus, attempt: Attempt) -> None:
@@ -81,9 +96,9 @@ def _keep_hash(uow: UnitOfWork, user_id: UUID, password_hash: str) -> None:
     uow.execute('UPDATE "user" SET password_hash = :hash WHERE id = :id', hash=password_hash, id=user_id)
 
 
-def get_user(uow: UnitOfWork, user_id: UUID) -> User:
+def get_user(uow: UnitOfWork, user_id: UUID, *, lock: bool = False) -> User:
     """Give the user of that id."""
-    user = uow.session.get(User, user_id)
+    user = uow.session.get(User, user_id, with_for_update=lock)
     if user is None:
         raise NotFound(f"Cannot find user with uuid '{user_id}'")
     return user

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -18,49 +19,108 @@ Bodies = Callable[[int], dict[str, Any]]
 by_spec = pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.path.strip("/"))
 
 
+@dataclass(frozen=True)
+class Kind:
+    """How to make elements of a spec: bodies by number, what names them, and whether two may have one name."""
+
+    body: Bodies
+    key: str = "name"
+    is_unique: bool = True
+    volatile: frozenset[str] = frozenset()
+    """What is told of a single element at the time, or once."""
+
+
 @pytest.fixture
-def body(spec: CrudSpec[Any], tmp_path: Path) -> Bodies:
-    """Bodies to create elements from; every spec needs a line here."""
+def kind(spec: CrudSpec[Any], client: ApiClient, tmp_path: Path) -> Kind:
+    """Every spec needs a line here."""
 
     def pool(number: int) -> dict[str, Any]:
         folder = tmp_path / f"pool-{number}"
         folder.mkdir(exist_ok=True)
         return {"name": f"pool {number:02}", "fsPath": str(folder)}
 
-    makers: dict[str, Bodies] = {"/tokens": lambda number: {"name": f"token {number:02}"}, "/asset-pools": pool}
-    return makers[spec.path]
+    def named(number: int) -> dict[str, Any]:
+        return {"name": f"element {number:02}"}
+
+    kinds = {
+        "/tokens": Kind(named, volatile=frozenset({"token"})),
+        "/users": Kind(lambda number: {"username": f"user {number:02}"}, "username"),
+        "/groups": Kind(named),
+        "/roles": Kind(named),
+        "/spaces": Kind(named),
+        "/asset-pools": Kind(pool, volatile=frozenset({"freeSpace"})),
+    }
+    return kinds[spec.path]
 
 
-def _make(client: ApiClient, spec: CrudSpec[Any], body: Bodies, count: int) -> list[dict[str, Any]]:
-    return [client.post(spec.path, body(number), expect=201) for number in range(count)]
+@pytest.fixture
+def before(client: ApiClient, spec: CrudSpec[Any]) -> set[str]:
+    """Elements that an empty Loom has."""
+    return {element["uuid"] for element in client.all(spec.path)}
+
+
+def _make(client: ApiClient, spec: CrudSpec[Any], kind: Kind, count: int) -> list[dict[str, Any]]:
+    return [client.post(spec.path, kind.body(number), expect=201) for number in range(count)]
+
+
+def _new(elements: list[dict[str, Any]], before: set[str]) -> list[dict[str, Any]]:
+    return [element for element in elements if element["uuid"] not in before]
 
 
 @by_spec
-def test_life_of_an_element(client: ApiClient, spec: CrudSpec[Any], body: Bodies) -> None:
-    assert client.get(spec.path)["data"] == []
-    made = client.post(spec.path, {**body(1), "meta": {"a": [1, None, "ä"]}, "unknown": 1}, expect=201)
+def test_life_of_an_element(client: ApiClient, spec: CrudSpec[Any], kind: Kind, before: set[str]) -> None:
+    made = client.post(spec.path, {**kind.body(1), "meta": {"a": [1, None, "ä"]}, "unknown": 1}, expect=201)
     path = f"{spec.path}/{made['uuid']}"
     assert made["meta"] == {"a": [1, None, "ä"]}
     assert made["status"]["creator"]["name"] == made["status"]["editor"]["name"] == "admin"
-    client.post(spec.path, body(1), expect=409)
+    client.request("POST", spec.path, kind.body(1), expect=409 if kind.is_unique else 201)
     loaded = client.get(path)
-    volatile = {"freeSpace", "token"}
-    assert {key: loaded[key] for key in loaded.keys() - volatile} == {key: made[key] for key in made.keys() - volatile}
-    assert client.get(spec.path)["data"][0]["uuid"] == made["uuid"]
-    assert client.post(path, {"name": "other", "meta": None})["name"] == "other"
+    told = made.keys() - kind.volatile
+    assert {key: loaded[key] for key in told} == {key: made[key] for key in told}
+    assert _new(client.get(spec.path)["data"], before)[0]["uuid"] == made["uuid"]
+    assert client.post(path, {kind.key: "other", "meta": None})[kind.key] == "other"
     changed = client.patch(path, {"meta": {}})
-    assert (changed["name"], changed["meta"]) == ("other", {})
+    assert (changed[kind.key], changed["meta"]) == ("other", {})
     client.delete(path)
     client.get(path, expect=404)
     client.delete(path, expect=404)
-    client.patch(path, {"name": "x"}, expect=404)
+    client.patch(path, {kind.key: "x"}, expect=404)
 
 
 @by_spec
-def test_every_change_is_an_event(client: ApiClient, platform: Platform, spec: CrudSpec[Any], body: Bodies) -> None:
-    made = client.post(spec.path, body(1), expect=201)
-    client.patch(f"{spec.path}/{made['uuid']}", {"name": "other"})
-    client.patch(f"{spec.path}/{made['uuid']}", {"name": "other"})
+def test_a_replacement_is_complete(client: ApiClient, spec: CrudSpec[Any], kind: Kind) -> None:
+    made = client.post(spec.path, {**kind.body(1), "meta": {"a": 1}}, expect=201)
+    path = f"{spec.path}/{made['uuid']}"
+    answer = client.request("PUT", path, {kind.key: "other"})
+    if answer.status_code == 405:
+        assert Operation.REPLACE not in spec.operations
+        return
+    assert (answer.status_code, answer.json["code"]) == (400, "validation")
+    document = client.get("/openapi.json")
+    body = document["paths"][f"/api/v1{spec.path}/{{element_id}}"]["put"]["requestBody"]["content"]["application/json"]
+    wanted = document["components"]["schemas"][body["schema"]["$ref"].rpartition("/")[2]]["required"]
+    assert set(answer.json["message"].split(": Missing")[0].split("; ")) <= set(wanted)
+    whole = {key: made.get(key) for key in wanted} | {kind.key: "other", "meta": None}
+    replaced = client.request("PUT", path, whole, expect=200).json
+    assert (replaced[kind.key], replaced["meta"]) == ("other", {})
+    client.request("PUT", path, {**whole, kind.key: None}, expect=400)
+
+
+@by_spec
+def test_sparse_answers(client: ApiClient, spec: CrudSpec[Any], kind: Kind) -> None:
+    made = client.post(spec.path, kind.body(1), expect=201)
+    path, wanted = f"{spec.path}/{made['uuid']}", {"fields": f"uuid,{kind.key},status.created"}
+    expected = {"uuid": made["uuid"], kind.key: made[kind.key], "status": {"created": made["status"]["created"]}}
+    assert client.get(path, query_string=wanted) == expected
+    assert expected in client.get(spec.path, query_string=wanted)["data"]
+    assert "nothing" in client.get(path, query_string={"fields": "nothing"}, expect=400)["message"]
+
+
+@by_spec
+def test_every_change_is_an_event(client: ApiClient, platform: Platform, spec: CrudSpec[Any], kind: Kind) -> None:
+    made = client.post(spec.path, kind.body(1), expect=201)
+    client.patch(f"{spec.path}/{made['uuid']}", {kind.key: "other"})
+    client.patch(f"{spec.path}/{made['uuid']}", {kind.key: "other"})
     client.delete(f"{spec.path}/{made['uuid']}")
     with platform.unit_of_work() as uow:
         rows = uow.fetch("SELECT type FROM event WHERE subject_id = %(id)s ORDER BY id", id=made["uuid"])
@@ -68,8 +128,8 @@ def test_every_change_is_an_event(client: ApiClient, platform: Platform, spec: C
 
 
 @by_spec
-def test_nobody_gets_in_without_a_token(client: ApiClient, spec: CrudSpec[Any], body: Bodies) -> None:
-    made = client.post(spec.path, body(1), expect=201)
+def test_nobody_gets_in_without_a_token(client: ApiClient, spec: CrudSpec[Any], kind: Kind) -> None:
+    made = client.post(spec.path, kind.body(1), expect=201)
     for caller in (client.anonymous(), ApiClient(client.app, "nonsense"), ApiClient(client.app, "loom_nonsense")):
         for method, path in (
             ("GET", spec.path), ("POST", spec.path), ("GET", f"{spec.path}/{made['uuid']}"),
@@ -95,21 +155,24 @@ def test_an_unknown_element_is_not_found(client: ApiClient, spec: CrudSpec[Any])
 
 
 @by_spec
-def test_pages_neither_skip_nor_repeat(client: ApiClient, spec: CrudSpec[Any], body: Bodies) -> None:
-    made = [element["uuid"] for element in _make(client, spec, body, 7)]
+def test_pages_neither_skip_nor_repeat(client: ApiClient, spec: CrudSpec[Any], kind: Kind, before: set[str]) -> None:
+    made = [element["uuid"] for element in _make(client, spec, kind, 7)]
     for sort in ("uuid", *spec.listing.sorts):
         for direction, expected in (("ASCENDING", made), ("descending", made[::-1])):
-            found = client.all(spec.path, limit=3, sort=sort.upper(), dir=direction)
-            assert [element["uuid"] for element in found] == expected, (sort, direction)
-    first = client.get(spec.path, query_string={"limit": 3})
-    assert first["_metainfo"] == {"lastUuid": made[2], "perPage": 3, "totalCount": 7}
+            found = _new(client.all(spec.path, limit=3, sort=sort.upper(), dir=direction), before)
+            if sort in {"uuid", "created", kind.key}:
+                assert [element["uuid"] for element in found] == expected, (sort, direction)
+            assert sorted(element["uuid"] for element in found) == made
+    total = 7 + len(before)
+    second = client.get(spec.path, query_string={"limit": 3, "from": made[0]})
+    assert second["_metainfo"] == {"lastUuid": made[3], "perPage": 3, "totalCount": total}
     end = client.get(spec.path, query_string={"from": made[-1]})
-    assert (end["data"], end["_metainfo"]) == ([], {"perPage": 25, "totalCount": 7})
+    assert (end["data"], end["_metainfo"]) == ([], {"perPage": 25, "totalCount": total})
 
 
 @by_spec
-def test_a_page_behind_a_deleted_element(client: ApiClient, spec: CrudSpec[Any], body: Bodies) -> None:
-    made = [element["uuid"] for element in _make(client, spec, body, 3)]
+def test_a_page_behind_a_deleted_element(client: ApiClient, spec: CrudSpec[Any], kind: Kind) -> None:
+    made = [element["uuid"] for element in _make(client, spec, kind, 3)]
     client.delete(f"{spec.path}/{made[1]}")
     after = client.get(spec.path, query_string={"from": made[1]})
     assert [element["uuid"] for element in after["data"]] == made[2:]
@@ -129,17 +192,18 @@ def test_a_page_behind_a_deleted_element(client: ApiClient, spec: CrudSpec[Any],
         ({"from": "x"}, "from"),
         ({"sort": "password_hash"}, "password_hash"),
         ({"filter": "nothing[eq]=1"}, "nothing"),
-        ({"filter": "name[like]=1"}, "like"),
-        ({"filter": "name"}, "name"),
-        ({"filter": "name[eq]=\x00"}, "name"),
-        ({"filter": "name[range]=a_b"}, "range"),
+        ({"filter": "KEY[like]=1"}, "like"),
+        ({"filter": "KEY"}, "KEY"),
+        ({"filter": "KEY[eq]=\x00"}, "KEY"),
+        ({"filter": "KEY[range]=a_b"}, "range"),
         ({"filter[nothing][eq]": "1"}, "nothing"),
     ],
 )
 def test_bad_list_parameters_are_named(
-    client: ApiClient, spec: CrudSpec[Any], query: dict[str, str], told: str
+    client: ApiClient, spec: CrudSpec[Any], kind: Kind, query: dict[str, str], told: str
 ) -> None:
-    assert told in client.get(spec.path, query_string=query, expect=400)["message"]
+    query = {name: text.replace("KEY", kind.key) for name, text in query.items()}
+    assert told.replace("KEY", kind.key) in client.get(spec.path, query_string=query, expect=400)["message"]
 
 
 @by_spec
@@ -149,28 +213,29 @@ def test_a_huge_limit_is_cut(client: ApiClient, spec: CrudSpec[Any]) -> None:
 
 
 @by_spec
-def test_filters_in_every_spelling(client: ApiClient, spec: CrudSpec[Any], body: Bodies) -> None:
-    names = [element["name"] for element in _make(client, spec, body, 3)]
+def test_filters_in_every_spelling(client: ApiClient, spec: CrudSpec[Any], kind: Kind, before: set[str]) -> None:
+    key = kind.key
+    names = [element[key] for element in _make(client, spec, kind, 3)]
 
     def found(query: Any) -> list[str]:
-        return [element["name"] for element in client.get(spec.path, query_string=query)["data"]]
+        return [element[key] for element in _new(client.get(spec.path, query_string=query)["data"], before)]
 
-    assert found({"filter": f"name[eq]={names[1]}"}) == names[1:2]
-    assert found({"filter": f"name[ne]={names[0]},name[ne]={names[2]}"}) == names[1:2]
-    assert found([("filter", f"name[ne]={names[0]}"), ("filter", f"name[ne]={names[1]}")]) == names[2:]
-    assert found({"filter[name][eq]": names[0]}) == names[:1]
+    assert found({"filter": f"{key}[eq]={names[1]}"}) == names[1:2]
+    assert found({"filter": f"{key}[ne]={names[0]},{key}[ne]={names[2]}"}) == names[1:2]
+    assert found([("filter", f"{key}[ne]={names[0]}"), ("filter", f"{key}[ne]={names[1]}")]) == names[2:]
+    assert found({f"filter[{key}][eq]": names[0]}) == names[:1]
     assert found({"filter": ""}) == names
 
 
 @by_spec
-def test_etags(client: ApiClient, spec: CrudSpec[Any], body: Bodies) -> None:
-    made = client.request("POST", spec.path, body(1), expect=201)
+def test_etags(client: ApiClient, spec: CrudSpec[Any], kind: Kind) -> None:
+    made = client.request("POST", spec.path, kind.body(1), expect=201)
     path, etag = f"{spec.path}/{made.json['uuid']}", made.headers["ETag"]
     same = client.request("GET", path, headers={"If-None-Match": f'"other", {etag}'}, expect=304)
     assert same.headers["ETag"] == etag
     assert same.data == b""
-    client.request("PATCH", path, {"name": "b"}, headers={"If-Match": '"other"'}, expect=412)
-    changed = client.request("PATCH", path, {"name": "b"}, headers={"If-Match": etag}, expect=200)
+    client.request("PATCH", path, {kind.key: "b"}, headers={"If-Match": '"other"'}, expect=412)
+    changed = client.request("PATCH", path, {kind.key: "b"}, headers={"If-Match": etag}, expect=200)
     assert changed.headers["ETag"] != etag
     client.request("GET", path, headers={"If-None-Match": etag}, expect=200)
     client.request("DELETE", path, headers={"If-Match": etag}, expect=412)
@@ -184,8 +249,8 @@ def test_wrong_methods_say_which_are_right(client: ApiClient, spec: CrudSpec[Any
 
 
 @by_spec
-def test_slashes_heads_and_options(client: ApiClient, spec: CrudSpec[Any], body: Bodies) -> None:
-    made = client.post(f"{spec.path}/", body(1), expect=201)
+def test_slashes_heads_and_options(client: ApiClient, spec: CrudSpec[Any], kind: Kind) -> None:
+    made = client.post(f"{spec.path}/", kind.body(1), expect=201)
     client.get(f"{spec.path}/{made['uuid']}/")
     assert client.request("HEAD", spec.path, expect=200).data == b""
     assert "GET" in client.anonymous().request("OPTIONS", spec.path, expect=200).headers["Allow"]

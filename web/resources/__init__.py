@@ -6,12 +6,32 @@ from typing import Any
 
 from web.blueprints import LoomBlueprint
 from web.crud import CrudSpec
-from web.resources import asset_binaries, asset_pools, assets, auth, me, search, service, tasks, tokens
+from web.resources import (
+    asset_binaries,
+    asset_pools,
+    assets,
+    auth,
+    groups,
+    me,
+    memberships,
+    roles,
+    search,
+    service,
+    spaces,
+    tasks,
+    tokens,
+    users,
+)
 
 BLUEPRINTS: tuple[LoomBlueprint, ...] = (
     auth.blueprint,
     me.blueprint,
     tokens.blueprint,
+    users.blueprint,
+    groups.blueprint,
+    roles.blueprint,
+    memberships.blueprint,
+    spaces.blueprint,
     asset_pools.blueprint,
     assets.blueprint,
     asset_binaries.blueprint,
@@ -19,4 +39,11 @@ BLUEPRINTS: tuple[LoomBlueprint, ...] = (
     tasks.blueprint,
     service.blueprint,
 )
-SPECS: tuple[CrudSpec[Any], ...] = (tokens.TOKEN_SPEC, asset_pools.POOL_SPEC)
+SPECS: tuple[CrudSpec[Any], ...] = (
+    tokens.TOKEN_SPEC,
+    users.USER_SPEC,
+    groups.GROUP_SPEC,
+    roles.ROLE_SPEC,
+    spaces.SPACE_SPEC,
+    asset_pools.POOL_SPEC,
+)

@@ -1,0 +1,138 @@
+"""Roles. What they grant everywhere is their `permissions`; what they grant for a library or a collection is below.
+
+A grant's `resource` is `library/<uuid>` or `collection/<uuid>`.
+"""
+
+from __future__ import annotations
+
+import re
+from operator import attrgetter
+from typing import Any
+from uuid import UUID
+
+from flask import Response, jsonify
+from flask.typing import ResponseReturnValue
+from marshmallow import ValidationError, fields
+
+from models.entities import Role, RoleGrant
+from models.ids import parse_uuid
+from models.permissions import Actor, Permission
+from models.services import roles
+from models.services.roles import ROLES, Target
+from models.unit_of_work import UnitOfWork
+from web.auth import signed_in
+from web.crud import CrudSpec, crud_blueprint
+from web.fields import AnswerSchema, ChangeSchema, Constant, ElementSchema, Meta, Name, Permissions, RequestSchema
+from web.filters import instant_filter, text_filter, uuid_filter
+from web.pagination import Listing, page_schema, whole_envelope
+
+_RESOURCE = re.compile(r"(library|collection)/([0-9a-fA-F-]{36})")
+
+
+class RoleSchema(ElementSchema):
+    """What its holders may do."""
+
+    name = fields.String()
+    permissions = Permissions()
+
+
+class RoleCreateSchema(RequestSchema):
+    """A role to be made."""
+
+    name = Name(required=True)
+    permissions = Permissions()
+    meta = Meta()
+
+
+class RoleUpdateSchema(ChangeSchema):
+    """What can be changed of a role. `permissions` replaces all of them; an empty list revokes all."""
+
+    name = Name()
+    permissions = Permissions()
+    meta = Meta()
+
+
+class TargetField(fields.Field[Target]):
+    """A library or a collection."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Target:
+        match = _RESOURCE.fullmatch(value) if isinstance(value, str) else None
+        if match is None:
+            raise ValidationError("Not of the form library/<uuid> or collection/<uuid>.")
+        return Target(match[1], parse_uuid(match[2]))
+
+
+class GrantCreateSchema(RequestSchema):
+    """A permission to be granted for a library or a collection."""
+
+    permission = Constant(Permission, required=True)
+    resource = TargetField(required=True, metadata={"type": "string"})
+
+
+def _spell_resource(grant: RoleGrant) -> str:
+    return f"library/{grant.library_id}" if grant.library_id else f"collection/{grant.collection_id}"
+
+
+class GrantSchema(AnswerSchema):
+    """A permission that is granted for a library or a collection."""
+
+    uuid = fields.UUID(attribute="id")
+    permission = fields.String()
+    resource = fields.Function(_spell_resource, metadata={"type": "string"})
+
+
+ROLE_SPEC = CrudSpec(
+    path="/roles",
+    resource=ROLES,
+    description="Roles: sets of permissions, which groups have",
+    answer=RoleSchema,
+    create_body=RoleCreateSchema,
+    update_body=RoleUpdateSchema,
+    listing=Listing(
+        sorts={"name": attrgetter("name"), "created": attrgetter("created"), "edited": attrgetter("edited")},
+        filters={
+            "name": text_filter(Role.name),
+            "creator": uuid_filter(Role.creator_id),
+            "created": instant_filter(Role.created),
+        },
+    ),
+    create=roles.create_role,
+    update=roles.update_role,
+    delete=roles.delete_role,
+)
+_GRANT = GrantSchema()
+
+blueprint = crud_blueprint(ROLE_SPEC)
+
+
+@blueprint.route(f"{ROLE_SPEC.element_path}/permissions", methods=["GET"])
+@signed_in(Permission.READ_ROLE)
+@blueprint.response(200, page_schema(GrantSchema))
+def list_grants(uow: UnitOfWork, actor: Actor, element_id: UUID) -> Response:
+    """List what a role grants for single libraries and collections."""
+    _, grants = roles.list_grants(uow, actor, element_id)
+    return jsonify(whole_envelope([_GRANT.dump(grant) for grant in grants]))
+
+
+@blueprint.route(f"{ROLE_SPEC.element_path}/permissions", methods=["POST"])
+@signed_in(Permission.UPDATE_ROLE)
+@blueprint.arguments(GrantCreateSchema)
+@blueprint.response(201, GrantSchema)
+@blueprint.alt_response(200, schema=GrantSchema)
+def add_grant(uow: UnitOfWork, actor: Actor, values: dict[str, Any], element_id: UUID) -> Response:
+    """Let a role grant a permission for a library or a collection; 200 if it does so already."""
+    grant, is_new = roles.add_grant(uow, actor, element_id, values["permission"], values["resource"])
+    uow.commit()
+    answer = jsonify(_GRANT.dump(grant))
+    answer.status_code = 201 if is_new else 200
+    return answer
+
+
+@blueprint.route(f"{ROLE_SPEC.element_path}/permissions/<uuid:grant_id>", methods=["DELETE"])
+@signed_in(Permission.UPDATE_ROLE)
+@blueprint.response(204)
+def remove_grant(uow: UnitOfWork, actor: Actor, element_id: UUID, grant_id: UUID) -> ResponseReturnValue:
+    """Let a role no longer grant that."""
+    roles.remove_grant(uow, actor, element_id, grant_id)
+    uow.commit()
+    return "", 204
