@@ -70,7 +70,7 @@ def up(ctx: click.Context) -> None:
 @main.command()
 def web() -> NoReturn:
     """Run the web tier alone."""
-    Settings.from_env()
+    _ = Settings.from_env().signing_key  # a missing key is told here in one line, not by each process of gunicorn
     _stand_aside()
     gunicorn = [sys.executable, "-P", "-u", "-m", "gunicorn", "web.wsgi:app", "--config", "python:web.gunicorn_config"]
     os.execv(sys.executable, gunicorn)  # noqa: S606 - our own interpreter, no shell
