@@ -17,6 +17,8 @@ from models.messages import Queue
 from models.settings import Settings
 
 _USAGE = 2
+_INDEXER_SESSION_NICENESS = 10
+"""A tenth of the share of a session that gives no way: the index falls behind a scan, but never stands still."""
 
 
 class _Root(click.Group):
@@ -99,9 +101,10 @@ def worker(queues: tuple[str, ...], processes: int, threads: int, nice: int) -> 
 @_NICE
 def indexer(nice: int) -> None:
     """Run the one writer of the text index."""
+    from models.process import give_way
     from workers.indexer import main as index
 
-    os.nice(nice)
+    give_way(nice, session_niceness=min(nice, _INDEXER_SESSION_NICENESS))
     index()
 
 

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from threading import Event
 from types import FrameType
 
 from models.logs import set_up_logs
 from models.settings import Settings
 from models.wiring import Platform, build
+
+_AUTOGROUP = Path("/proc/self/autogroup")
+
+
+def give_way(niceness: int, session_niceness: int = 0) -> None:
+    """Let other programs go first.
+
+    Where Linux shares the cores out by session before it looks at processes (`sched_autogroup_enabled`), the niceness
+    of a process counts only within its session, and each process of `loom up` has a session of its own.
+    """
+    os.nice(niceness)
+    if session_niceness:
+        with suppress(OSError):  # not Linux, no autogroups, or a container that keeps them read-only
+            _AUTOGROUP.write_text(str(session_niceness))
 
 
 def run_process(run: Callable[[Platform, Event], None], connections: int) -> None:
