@@ -48,7 +48,7 @@ class Lifecycle(dramatiq.Middleware):
 
 def make_broker(runtime: Runtime) -> WakeBroker:
     """Make the broker with an actor for every queue."""
-    broker = WakeBroker(
+    broker = WakeBroker(  # type: ignore[no-untyped-call]
         url=runtime.platform.settings.broker_url,
         middleware=[Lifecycle(runtime)],
         socket_timeout=10,

@@ -18,6 +18,7 @@ from models.tree import Tree
 # one component at a time, which is slower.
 _LONG_PATH = 3800
 _VANISHED = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+_SIGN = 1 << 63
 
 
 class FoundFile(NamedTuple):
@@ -84,13 +85,15 @@ def _look(path: bytes, child: _Child) -> FoundFile | None:
 
 def found_file(path: bytes, status: os.stat_result) -> FoundFile:
     """Put what identifies a file version into the catalogue's terms."""
+    device, inode = status.st_dev, status.st_ino
     return FoundFile(
-        path, _signed(status.st_dev), _signed(status.st_ino), status.st_size, status.st_mtime_ns, status.st_ctime_ns
+        path,
+        device if device < _SIGN else device - 2 * _SIGN,
+        inode if inode < _SIGN else inode - 2 * _SIGN,
+        status.st_size,
+        status.st_mtime_ns,
+        status.st_ctime_ns,
     )
-
-
-def _signed(number: int) -> int:
-    return number if number < 1 << 63 else number - (1 << 64)
 
 
 def _list(root: bytes, path: bytes) -> list[_Child]:
