@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from collections.abc import Callable
@@ -31,6 +32,8 @@ def give_way(niceness: int, session_niceness: int = 0) -> None:
 
 def run_process(run: Callable[[Platform, Event], None], connections: int) -> None:
     """Wire the process and run it; SIGTERM and SIGINT set the event, upon which `run` is to return soon."""
+    # A batch holds thousands of small objects until it is written; looking through them again and again finds nothing.
+    gc.set_threshold(50_000, 20, 20)
     settings = Settings.from_env()
     set_up_logs(settings.log_level, settings.log_format)
     platform = build(settings, connections=connections)

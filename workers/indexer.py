@@ -9,7 +9,6 @@ generations and meet only in the file CURRENT (`models/search/layout.py`).
 
 from __future__ import annotations
 
-import gc
 from threading import Event
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -38,8 +37,6 @@ logger = get_logger(__name__)
 
 def main() -> None:
     """Run until SIGTERM or SIGINT."""
-    # A batch holds thousands of small objects until it is written; looking through them finds nothing.
-    gc.set_threshold(50_000, 20, 20)
     run_process(run, _CONNECTIONS)
 
 

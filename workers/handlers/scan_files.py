@@ -40,6 +40,7 @@ class NewContent(NamedTuple):
 class ScannedPart:
     """What the files of a part turned out to be."""
 
+    root: bytes
     contents: list[NewContent] = field(default_factory=list)
     gone: list[dict[str, Any]] = field(default_factory=list)
     back: list[dict[str, Any]] = field(default_factory=list)
@@ -50,7 +51,7 @@ class ScannedPart:
 
 def scan_files(step: Step[ScanPool], root: bytes, items: Sequence[dict[str, Any]]) -> ScannedPart:
     """Look at every item of a part; trouble with one is its own outcome."""
-    part = ScannedPart()
+    part = ScannedPart(root)
     hashed_bytes = 0
     with Tree(root) as tree:
         hasher = Hasher(tree, lambda read: _go_on(step, len(part.contents), hashed_bytes + read))

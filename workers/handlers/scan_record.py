@@ -19,7 +19,7 @@ from workers.handling import Step
 ORIGIN = "pool"
 
 
-def record(uow: UnitOfWork, step: Step[ScanPool], root: bytes, part: ScannedPart) -> Outcome:
+def record(uow: UnitOfWork, step: Step[ScanPool], part: ScannedPart) -> Outcome:
     """Write what a part found and count it."""
     outcome = Outcome(items=part.outcomes)
     outcome.failed = sum(item.state == "FAILED" for item in part.outcomes)
@@ -27,7 +27,7 @@ def record(uow: UnitOfWork, step: Step[ScanPool], root: bytes, part: ScannedPart
     outcome.done = len(part.contents) + len(part.gone) + len(part.back) + part.unneeded
     outcome.bytes_done = outcome.counts["bytesHashed"] = sum(content.found.size for content in part.contents)
     if part.contents:
-        _record_contents(uow, step, root, part.contents, outcome.counts)
+        _record_contents(uow, step, part.root, part.contents, outcome.counts)
     _record_presence(uow, step, part, outcome.counts)
     return outcome
 
