@@ -13,7 +13,8 @@ from uuid import UUID
 
 from models.unit_of_work import UnitOfWork
 
-_COLUMNS = "CAST(CAST(xid AS text) AS bigint), id, type, space_id, subject_id, actor_id, occurred, data"
+# Most events have no data, and reading `{}` as JSON takes as long as reading the rest of the row.
+_COLUMNS = "CAST(CAST(xid AS text) AS bigint), id, type, space_id, subject_id, actor_id, occurred, NULLIF(data, '{}')"
 
 
 class Position(NamedTuple):
@@ -46,7 +47,10 @@ def read_events(uow: UnitOfWork, after: Position, limit: int) -> Sequence[Logged
         id=after.id,
         limit=limit,
     )
-    return [LoggedEvent(Position(xid, key), *row) for xid, key, *row in rows]
+    return [
+        LoggedEvent(Position(xid, key), kind, space_id, subject_id, actor_id, occurred, data or {})
+        for xid, key, kind, space_id, subject_id, actor_id, occurred, data in rows
+    ]
 
 
 def last_position(uow: UnitOfWork) -> Position:
