@@ -126,12 +126,14 @@ class Merge:
             self._index += 1
 
     def _add(self, item: dict[str, Any], size: int) -> None:
-        if len(self._items) >= PART_FILES or (self._items and self._part_bytes + size > PART_BYTES):
+        if self._items and self._part_bytes + size > PART_BYTES:
             self._end_part()
         item["index"] = self._index
         self._items.append(item)
         self._part_bytes += size
         self._index += 1
+        if len(self._items) == PART_FILES:
+            self._end_part()
 
     def _end_part(self) -> None:
         if self._items:
