@@ -18,7 +18,7 @@ help: ## List the targets
 setup: $(VENV)/.installed-dev ## Make .venv with all that development needs
 
 demo: $(VENV)/.installed ## Ingest a sample, or DEMO=/path, and show what comes out of it
-	@$(LOOM) demo $(if $(DEMO),"$(DEMO)")
+	@$(LOOM) demo $${DEMO:+"$$DEMO"}
 
 test: $(VENV)/.installed-dev ## Run the tests; ARGS="-k name" chooses
 	@$(BIN)/python -m pytest $(ARGS)

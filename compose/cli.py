@@ -17,6 +17,8 @@ from models.messages import Queue
 from models.settings import Settings
 
 _USAGE = 2
+_INDEXER_SESSION_NICENESS = 10
+"""A tenth of the share of a session that gives no way: the index falls behind a scan, but never stands still."""
 
 
 class _Root(click.Group):
@@ -70,7 +72,7 @@ def up(ctx: click.Context) -> None:
 @main.command()
 def web() -> NoReturn:
     """Run the web tier alone."""
-    Settings.from_env()
+    _ = Settings.from_env().signing_key  # a missing key is told here in one line, not by each process of gunicorn
     _stand_aside()
     gunicorn = [sys.executable, "-P", "-u", "-m", "gunicorn", "web.wsgi:app", "--config", "python:web.gunicorn_config"]
     os.execv(sys.executable, gunicorn)  # noqa: S606 - our own interpreter, no shell
@@ -99,9 +101,10 @@ def worker(queues: tuple[str, ...], processes: int, threads: int, nice: int) -> 
 @_NICE
 def indexer(nice: int) -> None:
     """Run the one writer of the text index."""
+    from models.process import give_way
     from workers.indexer import main as index
 
-    os.nice(nice)
+    give_way(nice, session_niceness=min(nice, _INDEXER_SESSION_NICENESS))
     index()
 
 

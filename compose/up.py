@@ -29,7 +29,7 @@ from models.settings import Settings
 
 _PORT_PATIENCE_SECONDS = 8
 _HASH_NICENESS = 10
-_INDEXER_NICENESS = 14
+_INDEXER_NICENESS = 19
 """Where cores are short, requests go first, then the scan; the index catches up right after it."""
 _POLL_SECONDS = 0.2
 _ANY_ADDRESS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104

@@ -5,6 +5,7 @@ Payloads are small: ids and what a permission check needs, never whole rows or s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -19,6 +20,16 @@ class NewEvent:
     subject_id: UUID
     actor_id: UUID | None = None
     data: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class NewEvents:
+    """The same event about each of many subjects, without more to say: as cheap to write as they are alike."""
+
+    type: str
+    space_id: UUID
+    subject_ids: Sequence[UUID]
+    actor_id: UUID | None = None
 
 
 ASSET_CREATED = "asset.created"

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from sqlalchemy.exc import OperationalError
 
+from models.errors import Unavailable
 from models.services.bootstrap import bootstrap
 from models.settings import Settings
 from models.wiring import build
@@ -20,8 +22,14 @@ def migrate(settings: Settings) -> str | None:
 
     Returns:
         The password of the first user, if it was generated just now.
+
+    Raises:
+        Unavailable: if the database cannot be used.
     """
-    upgrade_schema(settings)
+    try:
+        upgrade_schema(settings)
+    except OperationalError as error:
+        raise Unavailable(f"The database cannot be used: {' '.join(str(error.orig).split())}") from error
     platform = build(settings, connections=2)
     try:
         with platform.unit_of_work() as uow:

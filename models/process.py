@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from threading import Event
 from types import FrameType
 
@@ -11,9 +15,25 @@ from models.logs import set_up_logs
 from models.settings import Settings
 from models.wiring import Platform, build
 
+_AUTOGROUP = Path("/proc/self/autogroup")
+
+
+def give_way(niceness: int, session_niceness: int = 0) -> None:
+    """Let other programs go first.
+
+    Where Linux shares the cores out by session before it looks at processes (`sched_autogroup_enabled`), the niceness
+    of a process counts only within its session, and each process of `loom up` has a session of its own.
+    """
+    os.nice(niceness)
+    if session_niceness:
+        with suppress(OSError):  # not Linux, no autogroups, or a container that keeps them read-only
+            _AUTOGROUP.write_text(str(session_niceness))
+
 
 def run_process(run: Callable[[Platform, Event], None], connections: int) -> None:
     """Wire the process and run it; SIGTERM and SIGINT set the event, upon which `run` is to return soon."""
+    # A batch holds thousands of small objects until it is written; looking through them again and again finds nothing.
+    gc.set_threshold(50_000, 20, 20)
     settings = Settings.from_env()
     set_up_logs(settings.log_level, settings.log_format)
     platform = build(settings, connections=connections)

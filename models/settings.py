@@ -102,8 +102,11 @@ class Settings(BaseSettings):
         try:
             return cls()
         except ValidationError as error:
-            lines = [f"LOOM_{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors()]
-            raise ConfigurationError("; ".join(lines)) from None
+            lines = [
+                f"LOOM_{str(item['loc'][0]).upper()}: {item['msg'].removeprefix('Value error, ')}"
+                for item in error.errors()
+            ]
+            raise ConfigurationError("; ".join(dict.fromkeys(lines))) from None
 
     @cached_property
     def loom_home(self) -> Home:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from types import TracebackType
 from typing import Any, NoReturn, Self
+from uuid import UUID
 
 import orjson
 import psycopg
@@ -20,7 +21,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from models.bus import Bus
 from models.entities.conflicts import CONFLICTS
 from models.errors import Conflict, InvalidInput, LoomError
-from models.events import NewEvent
+from models.events import NewEvent, NewEvents
 from models.messages import Queue
 
 _INSERT_EVENTS = """
@@ -28,6 +29,11 @@ _INSERT_EVENTS = """
     SELECT type, space_id, subject_id, actor_id, data
     FROM json_to_recordset(CAST(:rows AS json))
          AS new (type text, space_id uuid, subject_id uuid, actor_id uuid, data jsonb)
+"""
+_INSERT_ALIKE = """
+    INSERT INTO event (type, space_id, subject_id, actor_id, data)
+    SELECT :type, CAST(:space AS uuid), subject_id, CAST(:actor AS uuid), '{}'
+    FROM unnest(CAST(:subjects AS uuid[])) AS new (subject_id)
 """
 
 _parsed = lru_cache(maxsize=1024)(text)
@@ -41,7 +47,7 @@ class UnitOfWork:
         self._sessions = sessions
         self._session: Session | None = None
         self._bus = bus
-        self._events: list[NewEvent] = []
+        self._events: list[NewEvent | NewEvents] = []
         self._wakes: Counter[Queue] = Counter()
         self._last: list[tuple[str, dict[str, object]]] = []
 
@@ -65,6 +71,11 @@ class UnitOfWork:
     def publish(self, event: NewEvent) -> None:
         """Record an event: it exists exactly if this transaction commits."""
         self._events.append(event)
+
+    def publish_each(self, kind: str, space_id: UUID, subject_ids: Sequence[UUID], actor_id: UUID | None) -> None:
+        """Record the same event about each of these."""
+        if subject_ids:
+            self._events.append(NewEvents(kind, space_id, subject_ids, actor_id))
 
     def wake(self, queue: Queue, count: int = 1) -> None:
         """Wake workers once this transaction has committed."""
@@ -110,8 +121,26 @@ class UnitOfWork:
         self._wakes.clear()
 
     def _write_events(self) -> None:
-        if self._events:
-            self.execute(_INSERT_EVENTS, rows=as_rows([vars(event) for event in self._events]))
+        """In their order, in as few statements as that allows."""
+        single: list[NewEvent] = []
+        for event in self._events:
+            if isinstance(event, NewEvents):
+                self._write_single(single)
+                self._write_alike(event)
+                single = []
+            else:
+                single.append(event)
+        self._write_single(single)
+
+    def _write_single(self, events: Sequence[NewEvent]) -> None:
+        if events:
+            self.execute(_INSERT_EVENTS, rows=as_rows([vars(event) for event in events]))
+
+    def _write_alike(self, events: NewEvents) -> None:
+        self.execute(
+            _INSERT_ALIKE, type=events.type, space=events.space_id, actor=events.actor_id,
+            subjects=as_array(events.subject_ids),
+        )  # fmt: skip
 
 
 class Reading(UnitOfWork):
@@ -168,6 +197,11 @@ def _driver(lent: PoolProxiedConnection) -> psycopg.Connection:
 def as_rows(rows: Sequence[Mapping[str, Any]]) -> str:
     """Pack many rows into one parameter for `json_to_recordset`: an order faster than arrays of each column."""
     return orjson.dumps(rows).decode()
+
+
+def as_array(ids: Sequence[UUID]) -> str:
+    """Pack many ids into one parameter for `unnest(CAST(… AS uuid[]))`: psycopg would spell each in Python."""
+    return f"{{{orjson.dumps(ids).decode()[1:-1]}}}"
 
 
 def _conflict(error: IntegrityError) -> LoomError:

@@ -16,6 +16,17 @@ from models.messages import Queue
 from workers.runtime import Runtime
 
 
+class WakeBroker(RedisBroker):
+    """Carries wake-ups. None is ever delayed, so nobody looks for delayed ones: idle workers poll half as often."""
+
+    def declare_queue(self, queue_name: str) -> None:
+        """Declare a queue without its twin for delayed messages."""
+        if queue_name not in self.queues:
+            self.emit_before("declare_queue", queue_name)
+            self.queues.add(queue_name)
+            self.emit_after("declare_queue", queue_name)
+
+
 class Lifecycle(dramatiq.Middleware):
     """Starts the heartbeat with the worker and lets running steps know that it stops."""
 
@@ -35,9 +46,9 @@ class Lifecycle(dramatiq.Middleware):
         self._runtime.leases.stop()
 
 
-def make_broker(runtime: Runtime) -> RedisBroker:
+def make_broker(runtime: Runtime) -> WakeBroker:
     """Make the broker with an actor for every queue."""
-    broker = RedisBroker(
+    broker = WakeBroker(  # type: ignore[no-untyped-call]
         url=runtime.platform.settings.broker_url,
         middleware=[Lifecycle(runtime)],
         socket_timeout=10,
@@ -49,7 +60,7 @@ def make_broker(runtime: Runtime) -> RedisBroker:
     return broker
 
 
-def _declare(broker: RedisBroker, runtime: Runtime, queue: Queue) -> None:
+def _declare(broker: WakeBroker, runtime: Runtime, queue: Queue) -> None:
     @dramatiq.actor(broker=broker, actor_name=actor_name(queue), queue_name=str(queue))
     def work() -> None:
         """Answer one wake-up."""

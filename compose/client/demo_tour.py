@@ -40,6 +40,7 @@ class Tour:
         self._folder = (path or settings.home / "demo" / "media").absolute()
         self._found: Survey | None = None
         self._term = _MADE_FOLDER_TERM if path is None else _word_of(self._folder)
+        """What to search for; empty if the folder has no file."""
         self._problems: list[str] = []
 
     def prepare(self) -> None:
@@ -80,6 +81,9 @@ class Tour:
     def _search(self, session: Session) -> int:
         """Find a word of the folder's file names, as soon as the index has it."""
         term = self._term
+        if not term:
+            self._output.line("There is no file to search for.")
+            return 0
         hits = _first_hits(session.api, term)
         self._output.line(f"Searching for {term!r}:" if hits else f"Searching for {term!r} finds nothing.")
         if not session.output.as_json:
@@ -117,7 +121,7 @@ class Tour:
         loom = _loom_command()
         self._output.line(f"How to go on, while Loom runs ({loom} up starts it):")
         for command, purpose in (
-            (f"search {shlex.quote(self._term)}", "find assets"),
+            (f"search {shlex.quote(self._term or 'WORDS')}", "find assets"),
             ("assets list", "see the catalogue"),
             (f"pools scan {shlex.quote(pool['name'])}", "scan again: only what changed is read"),
             ("pools add NAME FOLDER --schedule 15m", "keep a folder of yours in the catalogue"),
@@ -158,7 +162,8 @@ def summary(task: Json, asset_count: int) -> Iterator[tuple[str, str]]:
     files, read = _file_count(result), result.get("bytesHashed", 0)
     yield "state", task["state"]
     yield "files", f"{count_text(files)}, of which {size_text(read)} had to be read"
-    yield "outcome", ", ".join(f"{count_text(result[key])} {key}" for key in (*_OUTCOMES, "missing") if result.get(key))
+    outcome = ", ".join(f"{count_text(result[key])} {key}" for key in (*_OUTCOMES, "missing") if result.get(key))
+    yield "outcome", outcome or "nothing found"
     yield "assets in the catalogue", count_text(asset_count)
     yield "duplicates", count_text(result.get("duplicates", 0))
     yield "failures", count_text(task.get("progress", {}).get("failed", 0))
@@ -211,18 +216,24 @@ def _first_hits(api: Api, term: str) -> list[Json]:
         time.sleep(_POLL_SECONDS)
 
 
-def _sample_file(folder: Path) -> Path | None:
-    """Pick the first file that is small enough to send and has something in it."""
+def _files(folder: Path) -> Iterator[Path]:
+    """Give the files of a folder in an order that is the same each time."""
     for parent, folders, names in os.walk(folder):
         folders.sort()
         for file in (Path(parent, name) for name in sorted(names)):
-            if file.is_file() and not file.is_symlink() and 0 < file.stat().st_size < 64_000_000:  # noqa: PLR2004
-                return file
-    return None
+            if file.is_file() and not file.is_symlink():
+                yield file
+
+
+def _sample_file(folder: Path) -> Path | None:
+    """Pick the first file that is small enough to send and has something in it."""
+    return next((file for file in _files(folder) if 0 < file.stat().st_size < 64_000_000), None)  # noqa: PLR2004
 
 
 def _word_of(folder: Path) -> str:
-    """Pick the longest word of a file's name."""
-    file = _sample_file(folder)
-    words = "".join(letter if letter.isalnum() else " " for letter in file.stem if file).split() if file else []
+    """Pick the longest word of a file's name; nothing if there is no file."""
+    file = _sample_file(folder) or next(_files(folder), None)
+    if file is None:
+        return ""
+    words = "".join(letter if letter.isalnum() else " " for letter in file.stem).split()
     return max(words, key=len, default=folder.name)

@@ -11,7 +11,7 @@ import click
 
 from compose.client.api import Api, is_loopback, json_object
 from compose.client.credentials import credentials_file
-from compose.client.exits import ExitCode
+from compose.client.exits import UNREACHABLE_REMEDY, ExitCode
 from compose.client.findings import (
     Finding,
     Level,
@@ -103,7 +103,7 @@ _SIGNED_IN = (_check_search, _check_tasks, _check_pools)
 
 def _remedy_of(name: str, api: Api) -> str:
     if name == "server":
-        return "start Loom with `loom up`, or name another server with --server or LOOM_SERVER"
+        return UNREACHABLE_REMEDY
     if name == "token":
         return f"`loom login --server {api.server}`"
     return "see the log of Loom"

@@ -40,6 +40,9 @@ class Unreachable(LoomError):
     code = "unreachable"
 
 
+UNREACHABLE_REMEDY = "start Loom with `loom up`, or name another server with --server or LOOM_SERVER"
+
+
 class Interrupted(LoomError):
     """Interrupted."""
 

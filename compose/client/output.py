@@ -146,11 +146,10 @@ def _plain_rows(chunk: list[Json], columns: tuple[Column, ...]) -> None:
 
 
 def _json_list(elements: Iterable[Json]) -> int:
-    """Print `{"data": [...]}` element by element."""
+    """Print `{"data": [...]}` element by element; nothing at all if there is an error before the first."""
     count = 0
-    click.echo('{"data": [', nl=False)
     for element in elements:
-        click.echo((", " if count else "") + json.dumps(element), nl=False)
+        click.echo((", " if count else '{"data": [') + json.dumps(element), nl=False)
         count += 1
-    click.echo("]}")
+    click.echo("]}" if count else '{"data": []}')
     return count

@@ -12,7 +12,7 @@ import click
 
 from compose.client.api import Api, server_url
 from compose.client.credentials import load_credentials
-from compose.client.exits import EXIT_CODE_HELP, ExitCode, exit_code_of
+from compose.client.exits import EXIT_CODE_HELP, UNREACHABLE_REMEDY, ExitCode, Unreachable, exit_code_of
 from compose.client.output import Output
 from compose.client.text import clean
 from models.errors import LoomError
@@ -30,6 +30,8 @@ def _one_line_errors() -> Iterator[None]:
     """End with one line and an exit code, never with a stack trace."""
     try:
         yield
+    except Unreachable as error:
+        raise _fail(f"{error.message}; {UNREACHABLE_REMEDY}", exit_code_of(error)) from error
     except LoomError as error:
         raise _fail(error.message, exit_code_of(error)) from error
     except click.exceptions.NoArgsIsHelpError:

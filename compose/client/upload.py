@@ -14,7 +14,7 @@ import click
 
 from compose.client.api import Api, json_object
 from compose.client.displays import watch
-from compose.client.exits import ExitCode
+from compose.client.exits import ExitCode, Unreachable
 from compose.client.output import Json
 from compose.client.session import LoomCommand, Session, with_session
 from compose.client.text import clean
@@ -33,6 +33,8 @@ class Upload:
     task: Json | None = None
     asset: Json | None = None
     error: str | None = None
+    code: ExitCode = ExitCode.FAILED
+    """What the command ends with if there is an `error`, and the same one for every file."""
 
 
 def send_file(api: Api, file: Path, advance: Callable[[int], None] = lambda _count: None) -> Upload:
@@ -105,7 +107,8 @@ def _try_send(session: Session, file: Path) -> Upload:
     except (Unauthorized, Forbidden):
         raise  # the next file would fare no better
     except LoomError as error:
-        return Upload(file, error=error.message)
+        code = ExitCode.UNREACHABLE if isinstance(error, Unreachable) else ExitCode.FAILED
+        return Upload(file, error=error.message, code=code)
 
 
 def _as_json(upload: Upload) -> Json:
@@ -149,7 +152,10 @@ def upload(session: Session, files: tuple[Path, ...], *, no_wait: bool) -> ExitC
 
 
 def _exit_code(uploads: list[Upload]) -> ExitCode:
-    failed = sum(one.error is not None for one in uploads)
+    failed = [one for one in uploads if one.error is not None]
     if not failed:
         return ExitCode.DONE
-    return ExitCode.FAILED if failed == len(uploads) else ExitCode.PARTIAL
+    if len(failed) < len(uploads):
+        return ExitCode.PARTIAL
+    codes = {one.code for one in failed}
+    return codes.pop() if len(codes) == 1 else ExitCode.FAILED

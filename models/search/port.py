@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from models.errors import Unavailable
@@ -45,8 +45,7 @@ class SearchSort(StrEnum):
     SIZE = "SIZE"
 
 
-@dataclass(frozen=True)
-class AssetDocument:
+class AssetDocument(NamedTuple):
     """What is findable of an asset. `paths` are display texts of its locations, `text` any other words."""
 
     asset_id: UUID

@@ -6,6 +6,7 @@ The channel tells which part of Loom an event is about; a client ignores channel
 from __future__ import annotations
 
 import time
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -18,8 +19,8 @@ Frame = dict[str, Any]
 
 def make_frame(event: LoggedEvent) -> Frame:
     """Spell a logged event; its `id` is what a client passes as `since` to go on behind it."""
-    frame = _frame(event.type, event.space_id, event.subject_id, round(event.occurred.timestamp() * 1000), event.data)
-    return {**frame, "id": event.position.id}
+    position, kind, space_id, subject_id, _, occurred, data = event
+    return {**_frame(kind, space_id, subject_id, round(occurred.timestamp() * 1000), data), "id": position.id}
 
 
 def progress_frame(task: Task) -> Frame:
@@ -42,10 +43,18 @@ def joined_frame(position: Position) -> Frame:
 
 def _frame(kind: str, space_id: UUID, subject_id: UUID, timestamp_ms: int, data: dict[str, Any]) -> Frame:
     return {
-        "channel": kind.partition(".")[0].replace("-", "_").upper(),
+        "channel": _channel(kind),
         "type": kind,
         "uuid": str(subject_id),
-        "space": str(space_id),
+        "space": _space_text(space_id),
         "timestamp": timestamp_ms,
         "data": data,
     }
+
+
+@lru_cache(maxsize=1024)
+def _channel(kind: str) -> str:
+    return kind.partition(".")[0].replace("-", "_").upper()
+
+
+_space_text = lru_cache(maxsize=1024)(str)

@@ -10,7 +10,7 @@ from uuid import UUID
 from models.events import ASSET_CREATED, ASSET_DELETED, ASSET_UPDATED, ASSET_UPLOADED
 from models.search import PARAGRAPH, AssetDocument, IndexState
 from models.services.event_log import Position
-from models.unit_of_work import UnitOfWork
+from models.unit_of_work import UnitOfWork, as_array
 
 INDEXED_EVENTS = frozenset({ASSET_CREATED, ASSET_UPDATED, ASSET_UPLOADED, ASSET_DELETED})
 FIRST_ID = UUID(int=0)
@@ -36,18 +36,16 @@ _DOCUMENTS = f"""
 
 def load_documents(uow: UnitOfWork, asset_ids: Sequence[UUID]) -> list[AssetDocument]:
     """Give the documents of those assets that exist."""
-    rows: Any = uow.execute(
-        _DOCUMENTS + "JOIN unnest(CAST(:ids AS uuid[])) AS wanted (id) ON wanted.id = a.id", ids=list(asset_ids)
-    ).all()
-    return [_document(row) for row in rows]
+    rows = uow.fetch(
+        _DOCUMENTS + "JOIN unnest(CAST(%(ids)s AS uuid[])) AS wanted (id) ON wanted.id = a.id", ids=as_array(asset_ids)
+    )
+    return [_document(*row) for row in rows]
 
 
 def next_documents(uow: UnitOfWork, after: UUID, limit: int) -> list[AssetDocument]:
     """Give the documents of the assets of all spaces, in the order of their ids, behind one of them."""
-    rows: Any = uow.execute(
-        _DOCUMENTS + "WHERE a.id > :after ORDER BY a.id LIMIT :limit", after=after, limit=limit
-    ).all()
-    return [_document(row) for row in rows]
+    rows = uow.fetch(_DOCUMENTS + "WHERE a.id > %(after)s ORDER BY a.id LIMIT %(limit)s", after=after, limit=limit)
+    return [_document(*row) for row in rows]
 
 
 def count_assets(uow: UnitOfWork) -> int:
@@ -127,13 +125,15 @@ def count_unindexed(uow: UnitOfWork, state: IndexState) -> int:
     return int(str(count))
 
 
-def _document(row: Any) -> AssetDocument:
-    asset_id, space_id, filename, mime_type, size, first_seen, paths, texts = row
+def _document(
+    asset_id: UUID, space_id: UUID, filename: str, mime_type: str, size: int, first_seen: float, paths: list[bytes],
+    texts: list[str],
+) -> AssetDocument:  # fmt: skip
     return AssetDocument(
         asset_id=asset_id,
         space_id=space_id,
         filename=filename,
-        paths=[bytes(path).decode("utf-8", "replace") for path in paths],
+        paths=[path.decode("utf-8", "replace") for path in paths],
         mime_type=mime_type,
         text=PARAGRAPH.join(texts),
         size=size,

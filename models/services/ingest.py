@@ -61,7 +61,7 @@ def ensure_assets(
         space=space_id,
         origin=origin,
         creator=creator_id,
-        rows=as_rows([{"id": new_id_text(), **asset._asdict()} for asset in wanted]),
+        rows=as_rows([_asset_row(*asset) for asset in wanted]),
     ).all()
     ids: dict[str, UUID] = {row[0]: row[1] for row in created}
     new = set(ids.values())
@@ -69,6 +69,10 @@ def ensure_assets(
     if others:
         ids.update(_find_assets(uow, space_id, others))
     return ids, new
+
+
+def _asset_row(sha512: str, size: int, mime_type: str, filename: str) -> dict[str, object]:
+    return {"id": new_id_text(), "sha512": sha512, "size": size, "mime_type": mime_type, "filename": filename}
 
 
 def _find_assets(uow: UnitOfWork, space_id: UUID, hashes: list[str]) -> dict[str, UUID]:
@@ -104,7 +108,16 @@ def move_locations(uow: UnitOfWork, moves: Sequence[tuple[UUID, NewLocation]]) -
 
 
 def _rows(locations: Sequence[tuple[UUID | str, NewLocation]]) -> str:
-    return as_rows([{**place._asdict(), "id": key, "path": place.path.hex()} for key, place in locations])
+    return as_rows([_location_row(key, *place) for key, place in locations])
+
+
+def _location_row(
+    key: UUID | str, path: bytes, asset_id: UUID, device: int, inode: int, size: int, mtime_ns: int, ctime_ns: int
+) -> dict[str, object]:
+    return {
+        "id": key, "path": path.hex(), "asset_id": asset_id, "device": device, "inode": inode, "size": size,
+        "mtime_ns": mtime_ns, "ctime_ns": ctime_ns,
+    }  # fmt: skip
 
 
 def lock_places(uow: UnitOfWork, pool_id: UUID, asset_ids: Sequence[UUID]) -> list[KnownPlace]:

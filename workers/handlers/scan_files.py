@@ -6,40 +6,41 @@ import errno
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from models.messages import ScanPool
-from models.paths import decode_path
+from models.paths import decode_path, display_name
 from models.services.task_parts import ItemOutcome
 from models.tree import Tree
 from workers.handling import Step
-from workers.processing.hashing import Changing, HashedFile, Hasher
+from workers.processing.hashing import Changing, Hasher
 from workers.processing.sniffing import sniff_mime
+from workers.processing.walking import FoundFile
 
 # A link in the place of a file or folder counts as gone: the scan does not follow links.
 _VANISHED = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
 
-@dataclass(frozen=True)
-class NewContent:
-    """A file that was hashed. `was` is NEW, CHANGED or RETURNED, `asset_id` what stood at its path before."""
+class NewContent(NamedTuple):
+    """A file that was hashed, without its head: a part holds many.
 
-    item: dict[str, Any]
-    hashed: HashedFile
+    `was` is NEW, CHANGED or RETURNED, `asset_id` what stood at its path before.
+    """
+
+    was: str
+    found: FoundFile
+    sha512: str
     mime_type: str
+    filename: str
     asset_id: UUID | None
-
-    @property
-    def path(self) -> bytes:
-        """The file's path relative to the pool's root."""
-        return self.hashed.found.path
 
 
 @dataclass
 class ScannedPart:
     """What the files of a part turned out to be."""
 
+    root: bytes
     contents: list[NewContent] = field(default_factory=list)
     gone: list[dict[str, Any]] = field(default_factory=list)
     back: list[dict[str, Any]] = field(default_factory=list)
@@ -50,7 +51,7 @@ class ScannedPart:
 
 def scan_files(step: Step[ScanPool], root: bytes, items: Sequence[dict[str, Any]]) -> ScannedPart:
     """Look at every item of a part; trouble with one is its own outcome."""
-    part = ScannedPart()
+    part = ScannedPart(root)
     hashed_bytes = 0
     with Tree(root) as tree:
         hasher = Hasher(tree, lambda read: _go_on(step, len(part.contents), hashed_bytes + read))
@@ -79,10 +80,10 @@ def _scan_file(part: ScannedPart, tree: Tree, hasher: Hasher, item: dict[str, An
     elif item["was"] == "BACK":
         part.back.append(item)
     else:
-        hashed = hasher.hash(path)
-        mime_type = sniff_mime(hashed.head, os.fsdecode(path.rpartition(b"/")[2]))
+        found, sha512, head = hasher.hash(path)
+        filename = display_name(path)
         asset_id = UUID(item["asset"]) if "asset" in item else None
-        part.contents.append(NewContent(item, hashed, mime_type, asset_id))
+        part.contents.append(NewContent(item["was"], found, sha512, sniff_mime(head, filename), filename, asset_id))
 
 
 def _trouble(item: dict[str, Any], error: OSError) -> ItemOutcome:

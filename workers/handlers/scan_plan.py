@@ -17,9 +17,10 @@ from models.wiring import Platform
 from workers.handling import Planned
 from workers.processing.walking import FoundFile, UnreadableDirectory
 
-PART_FILES = 512
+PART_FILES = 1024
 PART_BYTES = 128 * 1024**2
-_PLAN_PARTS = 16
+_FIRST_PARTS, _PLAN_PARTS = 2, 16
+"""Parts in the first pieces of a plan, so that workers soon have something to do, and in the later ones."""
 _PLAN_SECONDS = 0.5
 _PAGE = 10_000
 
@@ -63,6 +64,7 @@ class Merge:
         self._parts: list[NewPart] = []
         self._items: list[dict[str, Any]] = []
         self._part_bytes = 0
+        self._piece_parts = _FIRST_PARTS // 2
         self._begin_piece()
 
     def run(self, found: Iterator[FoundFile | UnreadableDirectory]) -> Iterator[Planned]:
@@ -124,11 +126,14 @@ class Merge:
             self._index += 1
 
     def _add(self, item: dict[str, Any], size: int) -> None:
-        if len(self._items) >= PART_FILES or (self._items and self._part_bytes + size > PART_BYTES):
+        if self._items and self._part_bytes + size > PART_BYTES:
             self._end_part()
-        self._items.append({"index": self._index, **item})
+        item["index"] = self._index
+        self._items.append(item)
         self._part_bytes += size
         self._index += 1
+        if len(self._items) == PART_FILES:
+            self._end_part()
 
     def _end_part(self) -> None:
         if self._items:
@@ -136,12 +141,13 @@ class Merge:
         self._items, self._part_bytes = [], 0
 
     def _is_full(self) -> bool:
-        return len(self._parts) >= _PLAN_PARTS or (
+        return len(self._parts) >= self._piece_parts or (
             (self._index & 0xFF) == 0 and time.monotonic() - self._begun > _PLAN_SECONDS
         )
 
     def _begin_piece(self) -> None:
         self._parts = []
+        self._piece_parts = min(2 * self._piece_parts, _PLAN_PARTS)
         self._unchanged = 0
         self._problems: list[ItemOutcome] = []
         self._outcome = Outcome()

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
-from models.entities import Pool
 from models.errors import Conflict, NotFound
 from models.messages import SCAN_POOL, ScanPool
-from models.paths import decode_path
+from models.paths import decode_path, encode_path
 from models.services.ingest import count_missing, has_locations
 from models.services.task_parts import Outcome
 from models.unit_of_work import UnitOfWork
@@ -30,7 +29,7 @@ class ScanPoolHandler:
 
     def plan(self, step: Step[ScanPool]) -> Iterator[Planned]:
         """Yield the parts of the scan from the cursor on."""
-        root = _root(step)
+        root = _find_root(step)
         position, index = read_cursor(step.cursor)
         found = _walk(root, position)
         if step.cursor is None:
@@ -40,11 +39,12 @@ class ScanPoolHandler:
 
     def compute(self, step: Step[ScanPool], items: list[dict[str, Any]]) -> ScannedPart:
         """Hash the files of one part."""
-        return scan_files(step, _root(step), items)
+        return scan_files(step, _find_root(step), items)
 
     def apply(self, uow: UnitOfWork, step: Step[ScanPool], part: ScannedPart) -> Outcome:
         """Write what one part found."""
-        return record(uow, step, _root(step), part)
+        _require_root(part.root)
+        return record(uow, step, part)
 
     def finish(self, uow: UnitOfWork, step: Step[ScanPool]) -> dict[str, Any]:
         """Report what changed."""
@@ -52,15 +52,20 @@ class ScanPoolHandler:
         return {**counts, "missing": count_missing(uow, step.task_id)}
 
 
-def _root(step: Step[ScanPool]) -> bytes:
-    with step.platform.unit_of_work() as uow:
-        pool = uow.session.get(Pool, step.payload.pool_uuid)
-        if pool is None:
-            raise NotFound("The pool was removed")
-        root = decode_path(pool.fs_path)
-    if not os.path.isdir(root):
-        raise Conflict(f"The root of the pool is not there: {pool.fs_path}", code="pool-root-absent")
+def _find_root(step: Step[ScanPool]) -> bytes:
+    with step.platform.reading() as uow:
+        rows = uow.fetch("SELECT fs_path FROM pool WHERE id = %(pool)s", pool=step.payload.pool_uuid)
+    if not rows:
+        raise NotFound("The pool was removed")
+    root = decode_path(rows[0][0])
+    _require_root(root)
     return root
+
+
+def _require_root(root: bytes) -> None:
+    """Asked again before anything is written: without its root, every file of a part looks gone."""
+    if not os.path.isdir(root):
+        raise Conflict(f"The root of the pool is not there: {encode_path(root)}", code="pool-root-absent")
 
 
 def _walk(root: bytes, position: bytes) -> Iterator[FoundFile | UnreadableDirectory]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from models.events import ASSET_CREATED, ASSET_UPDATED, NewEvent
+from models.events import ASSET_CREATED, ASSET_UPDATED
 from models.messages import ScanPool
-from models.paths import decode_path, display_name
+from models.paths import decode_path
 from models.services import ingest
 from models.services.ingest import NewAsset, NewLocation
 from models.services.task_parts import Outcome
@@ -19,15 +19,15 @@ from workers.handling import Step
 ORIGIN = "pool"
 
 
-def record(uow: UnitOfWork, step: Step[ScanPool], root: bytes, part: ScannedPart) -> Outcome:
+def record(uow: UnitOfWork, step: Step[ScanPool], part: ScannedPart) -> Outcome:
     """Write what a part found and count it."""
     outcome = Outcome(items=part.outcomes)
     outcome.failed = sum(item.state == "FAILED" for item in part.outcomes)
     outcome.skipped = len(part.outcomes) - outcome.failed
     outcome.done = len(part.contents) + len(part.gone) + len(part.back) + part.unneeded
-    outcome.bytes_done = outcome.counts["bytesHashed"] = sum(content.hashed.found.size for content in part.contents)
+    outcome.bytes_done = outcome.counts["bytesHashed"] = sum(content.found.size for content in part.contents)
     if part.contents:
-        _record_contents(uow, step, root, part.contents, outcome.counts)
+        _record_contents(uow, step, part.root, part.contents, outcome.counts)
     _record_presence(uow, step, part, outcome.counts)
     return outcome
 
@@ -38,7 +38,7 @@ def _record_contents(
     ids, new = ingest.ensure_assets(
         uow, step.space_id, step.creator_id, ORIGIN, [_asset(content) for content in contents]
     )
-    places = [(content, _location(content, ids[content.hashed.sha512])) for content in contents]
+    places = [(content, _location(content, ids[content.sha512])) for content in contents]
     moves = _find_moves(uow, step, root, [place for content, place in places if _is_new_path(content, place, new)])
     moved_paths = {place.path for _, place in moves}
     if moves:
@@ -50,15 +50,16 @@ def _record_contents(
 
 
 def _asset(content: NewContent) -> NewAsset:
-    return NewAsset(content.hashed.sha512, content.hashed.found.size, content.mime_type, display_name(content.path))
+    return NewAsset(content.sha512, content.found.size, content.mime_type, content.filename)
 
 
 def _location(content: NewContent, asset_id: UUID) -> NewLocation:
-    return NewLocation(content.path, asset_id, *content.hashed.found[1:])
+    path, *version = content.found
+    return NewLocation(path, asset_id, *version)
 
 
 def _is_new_path(content: NewContent, place: NewLocation, new: set[UUID]) -> bool:
-    return content.item["was"] == "NEW" and place.asset_id not in new
+    return content.was == "NEW" and place.asset_id not in new
 
 
 def _find_moves(
@@ -96,9 +97,9 @@ def _count(
 def _describe(content: NewContent, place: NewLocation, moved: set[bytes]) -> str:
     if place.path in moved:
         return "moved"
-    if content.item["was"] == "CHANGED":
+    if content.was == "CHANGED":
         return "touched" if content.asset_id == place.asset_id else "changed"
-    return str(content.item["was"]).lower()
+    return content.was.lower()
 
 
 def _touched_assets(places: Sequence[tuple[NewContent, NewLocation]], new: set[UUID]) -> set[UUID]:
@@ -120,5 +121,4 @@ def _record_presence(uow: UnitOfWork, step: Step[ScanPool], part: ScannedPart, c
 
 
 def _publish(uow: UnitOfWork, step: Step[ScanPool], kind: str, asset_ids: Iterable[UUID]) -> None:
-    for asset_id in sorted(asset_ids):
-        uow.publish(NewEvent(kind, step.space_id, asset_id, step.creator_id))
+    uow.publish_each(kind, step.space_id, sorted(asset_ids), step.creator_id)

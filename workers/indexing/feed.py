@@ -2,7 +2,7 @@
 
 One round reads the events behind the index's position, loads the assets that they are about as they are now, and
 writes these; a commit follows at once when the last one is some time ago, so a single new asset is findable right
-away and a flood of them costs two commits a second. Whatever is wrong with the files (gone, changed, of another
+away and a flood of them costs a commit in one and a half. Whatever is wrong with the files (gone, changed, of another
 database, of another schema) has one remedy: build anew from PostgreSQL.
 """
 
@@ -39,6 +39,8 @@ from models.wiring import Platform
 from workers.indexing.rebuild import Progress, make_state, rebuild
 
 COMMIT_SECONDS = 0.5
+_FLOOD_COMMIT_SECONDS = 1.5
+"""Between commits while more waits to be read: each makes a segment, and segments are merged again and again."""
 _BATCH = 1000
 _CHECK_SECONDS = 1.0
 _NOTE_SECONDS = 5.0
@@ -100,7 +102,7 @@ class Feed:
         try:
             live = self._ensure_live()
             has_more = self._read(live)
-            self._commit_if_due(live)
+            self._commit_if_due(live, _FLOOD_COMMIT_SECONDS if has_more else COMMIT_SECONDS)
             self._check_if_due(live)
         except IndexBroken:
             has_given_way = self._live is not None and not self._is_current(self._live)
@@ -193,10 +195,10 @@ class Feed:
             live.is_dirty = True
             live.writer.replace(asset_ids, load_documents(uow, asset_ids))
 
-    def _commit_if_due(self, live: Live) -> None:
+    def _commit_if_due(self, live: Live, interval: float) -> None:
         now = time.monotonic()
         if live.is_dirty:
-            if now - live.committed >= COMMIT_SECONDS:
+            if now - live.committed >= interval:
                 self._commit(live)
         elif now - live.noted >= _NOTE_SECONDS:
             live.writer.note(live.state)

@@ -38,7 +38,7 @@ _BRANDS = {
     b"M4V ": "video/x-m4v", b"M4VH": "video/x-m4v", b"M4VP": "video/x-m4v",
     b"crx ": "image/x-canon-cr3", b"jp2 ": "image/jp2", b"jpx ": "image/jpx",
 }  # fmt: skip
-_QUICKTIME_ATOMS = {b"moov", b"mdat", b"wide", b"pnot", b"free", b"skip"}
+_ISO_ATOMS = {b"ftyp", b"moov", b"mdat", b"wide", b"pnot", b"free", b"skip"}
 _RIFF = {
     b"WAVE": "audio/wav",
     b"AVI ": "video/x-msvideo",
@@ -63,12 +63,10 @@ _EBML = b"\x1a\x45\xdf\xa3"
 
 def look_inside(head: bytes, extension: str) -> str | None:
     """Name the type of a file in one of these containers; None for all others."""
-    if head[4:8] == b"ftyp" or head[4:8] in _QUICKTIME_ATOMS:
+    if head[4:8] in _ISO_ATOMS:
         return _iso_media(head)
-    for signature, look in _CONTAINERS.items():
-        if head.startswith(signature):
-            return look(head, extension)
-    return None
+    look = _CONTAINERS.get(head[:4])
+    return look(head, extension) if look else None
 
 
 def _iso_media(head: bytes) -> str | None:
@@ -123,7 +121,9 @@ def _matroska(head: bytes, extension: str) -> str | None:
     return None
 
 
-def _ole(_: bytes, extension: str) -> str:
+def _ole(head: bytes, extension: str) -> str | None:
+    if not head.startswith(_OLE):
+        return None
     return _OLE_BY_EXTENSION.get(extension, "application/x-ole-storage")
 
 
@@ -131,6 +131,7 @@ def _form(head: bytes, _: str) -> str | None:
     return "audio/aiff" if head[8:12] in {b"AIFF", b"AIFC"} else None
 
 
+# By the first four bytes: a look into a table, for nearly all files are none of these.
 _CONTAINERS: dict[bytes, Callable[[bytes, str], str | None]] = {
     _ZIP_ENTRY: _zip,
     b"RIFF": _riff,
@@ -139,5 +140,5 @@ _CONTAINERS: dict[bytes, Callable[[bytes, str], str | None]] = {
     b"FORM": _form,
     b"OggS": _ogg,
     _EBML: _matroska,
-    _OLE: _ole,
+    _OLE[:4]: _ole,
 }

@@ -41,7 +41,7 @@ class Hasher:
     def __init__(self, tree: Tree, check: Callable[[int], None]) -> None:
         self._tree = tree
         self._check = check
-        self._buffer = bytearray(_BUFFER_BYTES)
+        self._buffer = memoryview(bytearray(_BUFFER_BYTES))
 
     def hash(self, path: bytes) -> HashedFile:
         """Hash one file; a file that changes meanwhile is read once more.
@@ -61,25 +61,29 @@ class Hasher:
             if not stat.S_ISREG(before.st_mode):
                 raise NotRegular("not a regular file any more")
             digest, head, size = self._read(descriptor, before.st_size)
-            found = found_file(path, os.fstat(descriptor))
+            after = os.fstat(descriptor)
         finally:
             os.close(descriptor)
-        if found != found_file(path, before) or size != found.size:
+        # Device and inode are those of the open file, and cannot change.
+        if (
+            size != after.st_size
+            or size != before.st_size
+            or before.st_mtime_ns != after.st_mtime_ns
+            or before.st_ctime_ns != after.st_ctime_ns
+        ):
             raise Changing("it changes while it is read")
-        return HashedFile(found, digest, head)
+        return HashedFile(found_file(path, after), digest, head)
 
     def _read(self, descriptor: int, expected: int) -> tuple[str, bytes, int]:
-        digest = hashlib.sha512()
-        view = memoryview(self._buffer)
-        size, head = 0, b""
-        while count := os.readv(descriptor, [view]):
-            if not size:
-                head = bytes(view[: min(count, HEAD_BYTES)])
-            digest.update(view[:count])
-            size += count
-            if size > expected:
-                break  # it grows, perhaps faster than it can be read
-            if count < _BUFFER_BYTES and size == expected:
-                break  # spares small files the read that only tells the end
+        buffer = self._buffer
+        size = count = os.readv(descriptor, [buffer])
+        digest = hashlib.sha512(buffer[:size])
+        head = bytes(buffer[: min(size, HEAD_BYTES)])
+        # Beyond what was expected it grows, perhaps faster than it can be read. An incomplete read that reaches the
+        # expected size was the last: that spares small files the read that only tells the end.
+        while count and (size < expected or (size == expected and count == _BUFFER_BYTES)):
             self._check(size)
+            count = os.readv(descriptor, [buffer])
+            digest.update(buffer[:count])
+            size += count
         return digest.hexdigest(), head, size

@@ -59,6 +59,7 @@ _MORE_SIGNATURES = {
     b"glTF": "model/gltf-binary",
 }
 """What `filetype` does not know."""
+_MORE_BEGINNINGS = tuple(_MORE_SIGNATURES)
 
 
 def sniff_mime(head: bytes, filename: str) -> str:
@@ -121,4 +122,6 @@ def _by_signature(head: bytes) -> str | None:
         found = filetype.guess_mime(head)
         if found:
             return ALIASES.get(found, str(found))
-    return next((mime_type for signature, mime_type in _MORE_SIGNATURES.items() if head.startswith(signature)), None)
+    if not head.startswith(_MORE_BEGINNINGS):
+        return None
+    return next(mime_type for signature, mime_type in _MORE_SIGNATURES.items() if head.startswith(signature))

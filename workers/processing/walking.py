@@ -9,8 +9,9 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Iterator
+from operator import itemgetter
+from typing import NamedTuple, Protocol
 
 from models.tree import Tree
 
@@ -18,6 +19,7 @@ from models.tree import Tree
 # one component at a time, which is slower.
 _LONG_PATH = 3800
 _VANISHED = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+_SIGN = 1 << 63
 
 
 class FoundFile(NamedTuple):
@@ -38,10 +40,24 @@ class UnreadableDirectory(NamedTuple):
     reason: str
 
 
-class _Child(NamedTuple):
-    key: bytes
-    """The name, with `/` at its end for a directory."""
-    stat: Callable[[], os.stat_result]
+class _Entry(Protocol):
+    """What the walk asks of an `os.DirEntry`."""
+
+    def stat(self, *, follow_symlinks: bool) -> os.stat_result: ...
+
+
+class _Looked(NamedTuple):
+    """An entry whose status is known already."""
+
+    status: os.stat_result
+
+    def stat(self, *, follow_symlinks: bool) -> os.stat_result:
+        del follow_symlinks
+        return self.status
+
+
+_Child = tuple[bytes, _Entry]
+"""The name, with `/` at its end for a directory, and what can be asked."""
 
 
 def walk(root: bytes, after: bytes = b"") -> Iterator[FoundFile | UnreadableDirectory]:
@@ -57,11 +73,13 @@ def walk(root: bytes, after: bytes = b"") -> Iterator[FoundFile | UnreadableDire
         if child is None:
             stack.pop()
             continue
-        path = prefix + child.key
-        if path <= after and not (child.key.endswith(b"/") and after.startswith(path)):
+        key, entry = child
+        path = prefix + key
+        is_directory = key.endswith(b"/")
+        if path <= after and not (is_directory and after.startswith(path)):
             continue
-        if not child.key.endswith(b"/"):
-            found = _look(path, child)
+        if not is_directory:
+            found = _look(path, entry)
             if found:
                 yield found
             continue
@@ -72,9 +90,9 @@ def walk(root: bytes, after: bytes = b"") -> Iterator[FoundFile | UnreadableDire
                 yield UnreadableDirectory(path, os.strerror(error.errno or 0))
 
 
-def _look(path: bytes, child: _Child) -> FoundFile | None:
+def _look(path: bytes, entry: _Entry) -> FoundFile | None:
     try:
-        status = child.stat()
+        status = entry.stat(follow_symlinks=False)
     except OSError:
         return None
     if not stat.S_ISREG(status.st_mode):
@@ -84,36 +102,27 @@ def _look(path: bytes, child: _Child) -> FoundFile | None:
 
 def found_file(path: bytes, status: os.stat_result) -> FoundFile:
     """Put what identifies a file version into the catalogue's terms."""
+    device, inode = status.st_dev, status.st_ino
     return FoundFile(
-        path, _signed(status.st_dev), _signed(status.st_ino), status.st_size, status.st_mtime_ns, status.st_ctime_ns
+        path,
+        device if device < _SIGN else device - 2 * _SIGN,
+        inode if inode < _SIGN else inode - 2 * _SIGN,
+        status.st_size,
+        status.st_mtime_ns,
+        status.st_ctime_ns,
     )
-
-
-def _signed(number: int) -> int:
-    return number if number < 1 << 63 else number - (1 << 64)
 
 
 def _list(root: bytes, path: bytes) -> list[_Child]:
     place = os.path.join(root, path)
     children = _list_long(root, path) if len(place) > _LONG_PATH else _list_short(place)
-    children.sort(key=_key)
+    children.sort(key=itemgetter(0))
     return children
-
-
-def _key(child: _Child) -> bytes:
-    return child.key
 
 
 def _list_short(place: bytes) -> list[_Child]:
     with os.scandir(place) as entries:
-        return [
-            _Child(entry.name + b"/" if entry.is_dir(follow_symlinks=False) else entry.name, _status_of(entry))
-            for entry in entries
-        ]
-
-
-def _status_of(entry: os.DirEntry[bytes]) -> Callable[[], os.stat_result]:
-    return lambda: entry.stat(follow_symlinks=False)
+        return [(entry.name + b"/" if entry.is_dir(follow_symlinks=False) else entry.name, entry) for entry in entries]
 
 
 def _list_long(root: bytes, path: bytes) -> list[_Child]:
@@ -130,4 +139,4 @@ def _child_at(descriptor: int, name: bytes) -> _Child | None:
         status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
     except FileNotFoundError:
         return None
-    return _Child(name + b"/" if stat.S_ISDIR(status.st_mode) else name, lambda: status)
+    return name + b"/" if stat.S_ISDIR(status.st_mode) else name, _Looked(status)

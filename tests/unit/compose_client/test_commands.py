@@ -47,6 +47,20 @@ def test_json_is_one_document_and_nothing_else(loom: FakeLoom, run: Run) -> None
     assert json.loads(run("tasks", "show", "t1", "--json").stdout)["state"] == "SUCCEEDED"
 
 
+def test_json_is_nothing_when_a_list_fails_at_once(loom: FakeLoom, run: Run) -> None:
+    loom.answers("GET /search/assets", {"message": "The quotation mark is not closed", "statusCode": 400}, 400)
+    answer = run("search", '"old', "--json")
+    assert (answer.exit_code, answer.stdout) == (2, "")
+    loom.lists("/assets", [])
+    assert json.loads(run("assets", "list", "--json").stdout) == {"data": []}
+
+
+def test_a_server_that_is_away_says_how_to_name_another(run: Run) -> None:
+    answer = run("assets", "list", server="http://127.0.0.1:1")
+    assert answer.exit_code == 6
+    assert "name another server with --server or LOOM_SERVER" in answer.stderr
+
+
 def test_watching_with_json_gives_a_document_a_line(loom: FakeLoom, run: Run) -> None:
     states = iter(["PENDING", "RUNNING", "FAILED"])
     loom.routes["GET /tasks/t1"] = lambda _: Answer(200, _task(next(states)))

@@ -116,6 +116,15 @@ def test_a_search_without_hits_fails_the_demo(
     assert json.loads(answer.stdout)["problems"] == ["the search for 'harbour' has no hits"]
 
 
+def test_a_folder_without_files_is_no_failure(loom: FakeLoom, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    _running(loom, tmp_path / "empty", [])
+    answer = run("demo", str(tmp_path / "empty"))
+    assert answer.exit_code == 0
+    assert "There is no file to search for." in answer.stdout
+    assert not loom.asked("GET /search/assets")
+
+
 def test_a_folder_that_is_none_is_refused_before_anything_starts(run: Run, tmp_path: Path) -> None:
     assert run("demo", str(tmp_path / "missing")).exit_code == 2
 

@@ -51,6 +51,13 @@ def test_one_bad_file_does_not_stop_the_others(loom: FakeLoom, run: Run, tmp_pat
     assert states == [("FAILED", None), ("DONE", "a1"), ("FAILED", None), ("FAILED", None)]
 
 
+def test_a_server_that_is_away_is_told_by_the_exit_code(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"x")
+    file = str(tmp_path / "file")
+    assert run("upload", file, file, server="http://127.0.0.1:1").exit_code == 6
+    assert run("upload", file, str(tmp_path / "missing"), server="http://127.0.0.1:1").exit_code == 1
+
+
 def test_a_task_that_fails_fails_the_upload(loom: FakeLoom, run: Run, tmp_path: Path) -> None:
     _accept(loom, "FAILED")
     (tmp_path / "file").write_bytes(b"x")

@@ -155,3 +155,20 @@ def test_progress_is_published_when_it_moves(platform: Platform, actor: Actor, l
             progress.run_once(uow, platform.bus)
     wait_until(lambda: len(listener.types()) >= 2)
     assert set(listener.types()) == {"task.progressed"}
+
+
+def test_like_events_are_written_at_once_and_keep_their_place(platform: Platform, actor: Actor) -> None:
+    subjects = [new_id() for _ in range(3)]
+    with platform.unit_of_work() as uow:
+        start = last_position(uow)
+        uow.publish(NewEvent("before", actor.space_id, new_id(), data={"some": "data"}))
+        uow.publish_each("like", actor.space_id, subjects, actor.user_id)
+        uow.publish_each("none", actor.space_id, [], actor.user_id)
+        uow.publish(NewEvent("after", actor.space_id, new_id()))
+        uow.commit()
+    with platform.unit_of_work() as uow:
+        events = read_events(uow, start, 10)
+    assert [event.type for event in events] == ["before", "like", "like", "like", "after"]
+    assert [event.subject_id for event in events[1:4]] == subjects
+    assert all(event.actor_id == actor.user_id for event in events[1:4])
+    assert [event.data for event in events] == [{"some": "data"}, {}, {}, {}, {}]
