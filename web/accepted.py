@@ -14,7 +14,9 @@ from flask import Response, request
 from models.entities import Task, TaskState
 from models.errors import Conflict, InvalidInput, LoomError, NotFound, StorageFull, TaskFailed, TooLarge, Unavailable
 from models.permissions import Actor
+from models.services.assets import HASH_MISMATCH
 from models.services.tasks import get_task
+from models.services.unwanted import BLACKLISTED
 from models.unit_of_work import UnitOfWork
 from web.blueprints import PREFIX
 from web.state import state
@@ -25,6 +27,9 @@ RETRY_AFTER_SECONDS = 1
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?([0-9]{1,9})", re.IGNORECASE)
 
 _REPEATABLE: tuple[type[LoomError], ...] = (Conflict, InvalidInput, NotFound, StorageFull, TooLarge, Unavailable)
+
+_CONFLICTS = frozenset({HASH_MISMATCH, BLACKLISTED})
+"""Codes of conflicts that have a name of their own."""
 
 Finished = Callable[[UnitOfWork, Actor, Task], Response]
 """Makes the answer of an operation whose task has ended; it decides what an unhappy end means."""
@@ -75,4 +80,6 @@ def require_success(task: Task) -> None:
         return
     code = task.error_code or str(task.state).lower()
     message = task.error_message or f"The task has ended: {task.state}"
+    if code in _CONFLICTS:
+        raise Conflict(message, code=code)
     raise next((kind for kind in _REPEATABLE if kind.code == code), TaskFailed)(message, code=code)

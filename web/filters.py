@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement
 from werkzeug.datastructures import MultiDict
 
 from models.errors import InvalidInput
-from models.ids import is_storable, parse_uuid, printable
+from models.ids import is_storable, parse_sha512, parse_uuid, printable
 from web.instants import parse_instant
 
 Rule = Callable[[str, str], ColumnElement[bool]]
@@ -103,6 +103,11 @@ def text_filter(column: Any) -> Rule:
 def uuid_filter(column: Any) -> Rule:
     """A UUID."""
     return _rule(column, _EQUALITY, parse_uuid)
+
+
+def sha512_filter(column: Any) -> Rule:
+    """A SHA-512."""
+    return _rule(column, _EQUALITY, parse_sha512)
 
 
 def bool_filter(column: Any) -> Rule:

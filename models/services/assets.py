@@ -21,6 +21,7 @@ from models.ids import new_id
 from models.permissions import Actor, Entity, Permission, Verb
 from models.services.blobs import lock_blob, request_blob_removal
 from models.services.crud import Resource
+from models.services.unwanted import refuse_blacklisted
 from models.services.visibility import Scope
 from models.unit_of_work import UnitOfWork
 
@@ -102,8 +103,11 @@ def create_asset(uow: UnitOfWork, actor: Actor, values: dict[str, Any]) -> Asset
     Knowing a hash gives nobody the bytes of it: those come by an upload or a scan only.
 
     Raises:
-        Conflict: when the space has an asset of that SHA-512.
+        Conflict: when the space has an asset of that SHA-512, or the content is blacklisted.
     """
+    actor.require(Permission.CREATE_ASSET)
+    lock_blob(uow, values["sha512"])
+    refuse_blacklisted(uow, actor.space_id, values["sha512"])
     return ASSETS.create(uow, actor, values)
 
 

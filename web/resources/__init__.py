@@ -11,9 +11,12 @@ from web.resources import (
     asset_pools,
     assets,
     auth,
+    blacklists,
     groups,
     me,
     memberships,
+    node_descriptors,
+    pipelines,
     roles,
     search,
     service,
@@ -21,6 +24,7 @@ from web.resources import (
     tasks,
     tokens,
     users,
+    webhooks,
 )
 
 BLUEPRINTS: tuple[LoomBlueprint, ...] = (
@@ -35,6 +39,10 @@ BLUEPRINTS: tuple[LoomBlueprint, ...] = (
     asset_pools.blueprint,
     assets.blueprint,
     asset_binaries.blueprint,
+    blacklists.blueprint,
+    pipelines.blueprint,
+    node_descriptors.blueprint,
+    webhooks.blueprint,
     search.blueprint,
     tasks.blueprint,
     service.blueprint,
@@ -46,4 +54,7 @@ SPECS: tuple[CrudSpec[Any], ...] = (
     roles.ROLE_SPEC,
     spaces.SPACE_SPEC,
     asset_pools.POOL_SPEC,
+    blacklists.BLACKLIST_SPEC,
+    pipelines.PIPELINE_SPEC,
+    webhooks.WEBHOOK_SPEC,
 )

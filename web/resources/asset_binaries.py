@@ -15,14 +15,13 @@ from flask.typing import ResponseReturnValue
 from werkzeug.wrappers.response import Response as AnyResponse
 
 from models.entities import Task
-from models.errors import Conflict, NotFound
+from models.errors import NotFound
 from models.messages import STORE_BINARY, StoreBinary
 from models.permissions import Actor, Permission
 from models.services import assets, tasks
 from models.services.asset_access import require_covering, require_on_asset
 from models.services.asset_bytes import asset_source
 from models.services.asset_views import AssetView, view_asset
-from models.services.assets import HASH_MISMATCH
 from models.unit_of_work import UnitOfWork
 from web.accepted import accepted, require_success
 from web.asset_places import PlaceSchema, blob_body, place_body
@@ -111,8 +110,6 @@ def _stored_binary(uow: UnitOfWork, actor: Actor, task: Task) -> Response:
 
 
 def _result(task: Task) -> dict[str, Any]:
-    if task.error_code == HASH_MISMATCH:
-        raise Conflict(task.error_message, code=HASH_MISMATCH)
     require_success(task)
     return task.result or {}
 

@@ -12,15 +12,17 @@ from uuid import UUID
 
 from flask import Response, jsonify, request
 from flask.typing import ResponseReturnValue
+from sqlalchemy import ColumnElement
 
 from models.entities import Asset
-from models.errors import PreconditionFailed
-from models.ids import parse_sha512
+from models.errors import InvalidInput, PreconditionFailed
+from models.ids import parse_sha512, printable
 from models.permissions import Actor, Permission, Verb
 from models.services import assets
 from models.services.asset_views import AssetView, list_assets, view_asset
 from models.services.assets import AssetKey
 from models.services.counting import Total
+from models.services.unwanted import is_listed
 from models.unit_of_work import UnitOfWork
 from web.asset_bodies import AssetSchema, asset_body, asset_etag
 from web.asset_requests import (
@@ -32,7 +34,7 @@ from web.asset_requests import (
     replaced_columns,
 )
 from web.auth import signed_in
-from web.blueprints import LoomBlueprint, describe
+from web.blueprints import LoomBlueprint, describe, query
 from web.filters import instant_filter, size_filter, text_filter, uuid_filter
 from web.pagination import PAGE_PARAMETERS, Listing, page_schema, raw_envelope, read_page
 from web.preconditions import not_modified, tagged
@@ -43,6 +45,8 @@ V = TypeVar("V", bound=Callable[..., Any])
 
 blueprint = LoomBlueprint("assets", "Assets: each is one content in one space")
 _SCHEMA = AssetSchema()
+_CHOICES = ("exclude", "include", "only")
+_BLACKLISTED = query("blacklisted", "string", "What to do with blacklisted assets", enum=list(_CHOICES))
 LISTING = Listing(
     sorts={
         "name": attrgetter("filename"),
@@ -82,14 +86,24 @@ def _read_key(key: UUID | str) -> AssetKey:
 
 
 @blueprint.route("/assets", methods=["GET"])
-@describe("List assets", *PAGE_PARAMETERS, FIELDS_PARAMETER)
+@describe("List assets", *PAGE_PARAMETERS, FIELDS_PARAMETER, _BLACKLISTED)
 @signed_in(Permission.READ_ASSET)
 @blueprint.response(200, page_schema(AssetSchema))
 def list_all(uow: UnitOfWork, actor: Actor) -> Response:
     """List assets."""
-    wanted = read_page(LISTING)
+    wanted = read_page(LISTING).where(*_read_blacklisted(actor))
     found, total = list_assets(uow, actor, wanted)
     return assets_answer(found, total, wanted.limit)
+
+
+def _read_blacklisted(actor: Actor) -> list[ColumnElement[bool]]:
+    """Read whether blacklisted assets are wanted; to ask for them one must be allowed to know of them."""
+    choice = request.args.get("blacklisted", "exclude")
+    if choice not in _CHOICES:
+        raise InvalidInput(f"blacklisted: '{printable(choice)}' is not one of {', '.join(_CHOICES)}")
+    if choice != "exclude":
+        actor.require(Permission.READ_BLACKLIST)
+    return {"exclude": [~is_listed(Asset)], "include": [], "only": [is_listed(Asset)]}[choice]
 
 
 @blueprint.route("/assets", methods=["POST"])

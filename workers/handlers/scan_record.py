@@ -10,7 +10,8 @@ from models.messages import ScanPool
 from models.paths import decode_path
 from models.services import ingest
 from models.services.ingest import NewAsset, NewLocation
-from models.services.task_parts import Outcome
+from models.services.task_parts import ItemOutcome, Outcome
+from models.services.unwanted import BLACKLISTED, REFUSAL, find_blacklisted
 from models.tree import Tree
 from models.unit_of_work import UnitOfWork
 from workers.handlers.scan_files import NewContent, ScannedPart
@@ -21,6 +22,7 @@ ORIGIN = "pool"
 
 def record(uow: UnitOfWork, step: Step[ScanPool], part: ScannedPart) -> Outcome:
     """Write what a part found and count it."""
+    _leave_out_unwanted(uow, step, part)
     outcome = Outcome(items=part.outcomes)
     outcome.failed = sum(item.state == "FAILED" for item in part.outcomes)
     outcome.skipped = len(part.outcomes) - outcome.failed
@@ -30,6 +32,19 @@ def record(uow: UnitOfWork, step: Step[ScanPool], part: ScannedPart) -> Outcome:
         _record_contents(uow, step, part.root, part.contents, outcome.counts)
     _record_presence(uow, step, part, outcome.counts)
     return outcome
+
+
+def _leave_out_unwanted(uow: UnitOfWork, step: Step[ScanPool], part: ScannedPart) -> None:
+    """Turn files whose content is blacklisted into outcomes of their own."""
+    unwanted = find_blacklisted(uow, step.space_id, list({content.sha512 for content in part.contents}))
+    if not unwanted:
+        return
+    items = {decode_path(item["path"]): item for item in step.claim.payload["items"]}
+    for content in part.contents:
+        if content.sha512 in unwanted:
+            item = items[content.found.path]
+            part.outcomes.append(ItemOutcome(item["index"], item["path"], "SKIPPED", BLACKLISTED, REFUSAL, input=item))
+    part.contents = [content for content in part.contents if content.sha512 not in unwanted]
 
 
 def _record_contents(

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import hashlib
 
-from models.errors import NotFound
+from models.errors import Conflict, NotFound
 from models.messages import STORE_BINARY, StoreBinary
 from models.services.assets import StoredContent, attach_content, require_content, store_content
-from models.services.blobs import keep_blob
+from models.services.blobs import keep_blob, lock_blob
 from models.services.task_parts import Outcome
+from models.services.unwanted import refuse_blacklisted
 from models.storage import BlobReader
 from models.unit_of_work import UnitOfWork
 from workers.handling import Step
@@ -59,6 +60,12 @@ class StoreBinaryHandler:
 
 
 def _keep(uow: UnitOfWork, step: Step[StoreBinary], content: StoredContent) -> None:
+    lock_blob(uow, content.sha512)
+    try:
+        refuse_blacklisted(uow, step.space_id, content.sha512)
+    except Conflict:
+        step.platform.blobs.delete(step.payload.staging_key)
+        raise
     keep_blob(uow, step.platform.blobs, content.sha512, content.size, step.payload.staging_key)
 
 

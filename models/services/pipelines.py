@@ -1,0 +1,89 @@
+"""Pipelines as they are stored: every change appends a version in its transaction, and no version is ever lost.
+
+The newest version is also the pipeline's own row, whose lock keeps the numbers without gaps or repetitions.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from models.entities import Pipeline, PipelineVersion
+from models.errors import NotFound
+from models.ids import new_id
+from models.permissions import Actor, Entity
+from models.services.counting import Total
+from models.services.crud import Resource, Values
+from models.services.definitions import checked
+from models.unit_of_work import UnitOfWork
+
+PIPELINES = Resource(Pipeline, "pipeline", Entity.PIPELINE)
+_VERSIONED = ("name", "description", "enabled", "priority", "dry_run", "definition")
+
+
+def create_pipeline(uow: UnitOfWork, actor: Actor, values: Values) -> Pipeline:
+    """Make a pipeline and its first version."""
+    version_id = new_id()
+    pipeline = PIPELINES.create(uow, actor, {**_checked(values), "version_id": version_id, "version_number": 1})
+    uow.session.refresh(pipeline)
+    _append(uow, actor, pipeline)
+    return pipeline
+
+
+def update_pipeline(uow: UnitOfWork, actor: Actor, pipeline: Pipeline, values: Values) -> None:
+    """Change a pipeline that is locked. What changes nothing, or its `meta` only, appends no version."""
+    values = _checked(values)
+    if all(getattr(pipeline, name) == values[name] for name in _VERSIONED if name in values):
+        PIPELINES.update(uow, actor, pipeline, values)
+        return
+    version = {"version_id": new_id(), "version_number": pipeline.version_number + 1}
+    PIPELINES.update(uow, actor, pipeline, {**values, **version})
+    _append(uow, actor, pipeline)
+
+
+def restore_version(
+    uow: UnitOfWork, actor: Actor, pipeline: Pipeline, number: int, values: Values
+) -> PipelineVersion:  # fmt: skip
+    """Make a version of the past the newest one; `values` may give it another name and description."""
+    past = get_version(uow, pipeline, number)
+    restored = {name: getattr(past, name) for name in _VERSIONED} | values
+    version = {"version_id": new_id(), "version_number": pipeline.version_number + 1}
+    PIPELINES.update(uow, actor, pipeline, {**restored, **version})
+    return _append(uow, actor, pipeline)
+
+
+def get_version(uow: UnitOfWork, pipeline: Pipeline, number: int) -> PipelineVersion:
+    """Give one version of a pipeline."""
+    query = select(PipelineVersion).where(PipelineVersion.pipeline_id == pipeline.id, PipelineVersion.number == number)
+    found = uow.session.execute(query).scalar_one_or_none()
+    if found is None:
+        raise NotFound(f"The pipeline has no version {number}")
+    return found
+
+
+def list_versions(
+    uow: UnitOfWork, pipeline: Pipeline, limit: int, after: UUID | None
+) -> tuple[list[PipelineVersion], Total]:  # fmt: skip
+    """Give some of the versions of a pipeline, the oldest first, behind the one with that id."""
+    query = select(PipelineVersion).where(PipelineVersion.pipeline_id == pipeline.id)
+    total = uow.session.execute(select(func.count()).select_from(query.subquery())).scalar_one()
+    if after is not None:
+        query = query.where(PipelineVersion.id > after)
+    return list(uow.session.execute(query.order_by(PipelineVersion.id).limit(limit)).scalars()), Total(total)
+
+
+def _checked(values: Values) -> Values:
+    definition: dict[str, Any] | None = values.get("definition")
+    return {**values, "definition": checked(definition)} if definition is not None else values
+
+
+def _append(uow: UnitOfWork, actor: Actor, pipeline: Pipeline) -> PipelineVersion:
+    version = PipelineVersion(
+        id=pipeline.version_id, pipeline_id=pipeline.id, number=pipeline.version_number, creator_id=actor.user_id,
+        **{name: getattr(pipeline, name) for name in _VERSIONED},
+    )  # fmt: skip
+    uow.session.add(version)
+    uow.session.flush()
+    return version

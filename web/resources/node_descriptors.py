@@ -1,0 +1,114 @@
+"""Kinds of node, to be read by whoever draws pipelines. No permission is needed: they tell nothing of anybody's data.
+
+`/node-descriptors` is a list as all are; `/pipeline/node-descriptors` is the one object that the reference answers.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, jsonify
+from marshmallow import fields
+
+from models.errors import NotFound
+from models.ids import printable
+from models.nodes import CONTENT_TYPES, NODES, NodeDescriptor
+from models.permissions import Actor
+from models.unit_of_work import UnitOfWork
+from web.auth import signed_in
+from web.blueprints import LoomBlueprint
+from web.fields import AnswerSchema
+from web.pagination import page_schema, whole_envelope
+
+blueprint = LoomBlueprint("node-descriptors", "Kinds of node that pipelines are made of")
+
+
+class ContentTypeSchema(AnswerSchema):
+    """A type of content between nodes."""
+
+    id = fields.String()
+    label = fields.String()
+    family = fields.String()
+    description = fields.String()
+    is_wildcard = fields.Boolean(data_key="wildcard")
+
+
+class PortSchema(AnswerSchema):
+    """Where content goes in or out."""
+
+    id = fields.String()
+    label = fields.String()
+    content_type = fields.String(data_key="contentType")
+    cardinality = fields.String()
+    is_required = fields.Boolean(data_key="required")
+    description = fields.String()
+
+
+class ParameterSchema(AnswerSchema):
+    """An option of a node."""
+
+    key = fields.String()
+    type = fields.String()
+    label = fields.String()
+    default = fields.Raw(data_key="defaultValue")
+    description = fields.String()
+
+
+class NodeDescriptorSchema(AnswerSchema):
+    """A kind of node."""
+
+    kind = fields.String()
+    name = fields.String()
+    category = fields.String()
+    description = fields.String()
+    inputs = fields.List(fields.Nested(PortSchema), data_key="inputPorts")
+    outputs = fields.List(fields.Nested(PortSchema), data_key="outputPorts")
+    parameters = fields.List(fields.Nested(ParameterSchema))
+
+
+class PaletteSchema(AnswerSchema):
+    """All that pipelines are made of."""
+
+    node_descriptors = fields.List(fields.Nested(NodeDescriptorSchema), data_key="nodeDescriptors")
+    content_types = fields.List(fields.Nested(ContentTypeSchema), data_key="contentTypes")
+    availability = fields.Dict()
+
+
+_NODE, _TYPE = NodeDescriptorSchema(), ContentTypeSchema()
+
+
+@blueprint.route("/node-descriptors", methods=["GET"])
+@signed_in()
+@blueprint.response(200, page_schema(NodeDescriptorSchema))
+def list_descriptors(_uow: UnitOfWork, _actor: Actor) -> Response:
+    """List the kinds of node that workers can run."""
+    return jsonify(whole_envelope([_NODE.dump(node) for node in NODES]))
+
+
+@blueprint.route("/node-descriptors/<string:kind>", methods=["GET"])
+@blueprint.route("/pipeline/node-descriptors/<string:kind>", methods=["GET"], endpoint="load_pipeline_descriptor")
+@signed_in()
+@blueprint.response(200, NodeDescriptorSchema)
+def load_descriptor(_uow: UnitOfWork, _actor: Actor, kind: str) -> NodeDescriptor:
+    """Load a kind of node."""
+    found = next((node for node in NODES if node.kind == kind), None)
+    if found is None:
+        raise NotFound(f"There is no node of the kind '{printable(kind)}'")
+    return found
+
+
+@blueprint.route("/pipeline/node-descriptors", methods=["GET"])
+@signed_in()
+@blueprint.response(200, PaletteSchema)
+def load_palette(_uow: UnitOfWork, _actor: Actor) -> dict[str, Any]:
+    """Load all that pipelines are made of."""
+    available = {node.kind: {"source": "BUILTIN", "available": True} for node in NODES}
+    return {"node_descriptors": NODES, "content_types": CONTENT_TYPES, "availability": available}
+
+
+@blueprint.route("/pipeline/content-types", methods=["GET"])
+@signed_in()
+@blueprint.response(200, page_schema(ContentTypeSchema))
+def list_content_types(_uow: UnitOfWork, _actor: Actor) -> Response:
+    """List the types of content."""
+    return jsonify(whole_envelope([_TYPE.dump(each) for each in CONTENT_TYPES]))
