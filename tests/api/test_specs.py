@@ -46,21 +46,20 @@ def kind(spec: CrudSpec[Any], client: ApiClient, tmp_path: Path) -> Kind:
     def named(number: int) -> dict[str, Any]:
         return {"name": f"element {number:02}"}
 
+    def entry(number: int) -> dict[str, Any]:
+        return {"name": f"entry {number:02}", "sha512": f"{number:0128x}"}
+
+    def hook(number: int) -> dict[str, Any]:
+        return {"url": f"https://example.org/{number:02}"}
+
     kinds = {
         "/tokens": Kind(named, volatile=frozenset({"token"})),
         "/users": Kind(lambda number: {"username": f"user {number:02}"}, "username"),
         "/groups": Kind(named),
         "/roles": Kind(named),
         "/spaces": Kind(named),
-        "/blacklists": Kind(
-            lambda number: {"name": f"entry {number:02}", "sha512": f"{number:0128x}"}, is_required=False
-        ),
-        "/webhooks": Kind(
-            lambda number: {"url": f"https://example.org/{number:02}"},
-            "url",
-            is_unique=False,
-            rename=lambda word: f"https://example.org/{word}",
-        ),
+        "/blacklists": Kind(entry, is_required=False),
+        "/webhooks": Kind(hook, "url", is_unique=False, rename=lambda word: f"https://example.org/{word}"),
         "/pipelines": Kind(named),
         "/asset-pools": Kind(pool, volatile=frozenset({"freeSpace"})),
     }

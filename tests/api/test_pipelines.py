@@ -1,0 +1,111 @@
+"""Pipelines as they are stored, with every version, and what they are made of; webhooks as they are stored."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from models.permissions import Permission
+from models.wiring import Platform
+from tests.support.client import ApiClient
+from tests.support.people import make_user, sign_in
+
+GRAPH = {
+    "nodes": [{"id": "source", "type": "asset-source"}, {"id": "hash", "type": "sha512", "options": {"a": 1}}],
+    "edges": [{"source": "source", "target": "hash", "branch": "PASS"}],
+}
+
+
+def _versions(client: ApiClient, path: str) -> list[int]:
+    return [version["number"] for version in client.all(f"{path}/versions", limit=2)]
+
+
+def test_every_change_is_a_version_and_can_be_restored(client: ApiClient) -> None:
+    made = client.post("/pipelines", {"name": "p", "definition": GRAPH}, expect=201)
+    path = f"/pipelines/{made['uuid']}"
+    assert (made["versionNumber"], made["enabled"], made["priority"], made["dryRun"]) == (1, True, 0, False)
+    assert made["definition"] == {**GRAPH, "version": 1}
+    assert client.patch(path, {"priority": 5})["versionNumber"] == 2
+    unchanged = client.patch(path, {"priority": 5, "meta": {"a": 1}})
+    assert (unchanged["versionNumber"], unchanged["meta"]) == (2, {"a": 1})
+    assert _versions(client, path) == [1, 2]
+    first = client.get(f"{path}/versions/1")
+    assert (first["priority"], first["definition"]) == (0, made["definition"])
+    restored = client.post(f"{path}/versions/1/restore", {"name": "as it was"}, expect=201)
+    assert (restored["number"], restored["name"], restored["priority"]) == (3, "as it was", 0)
+    now = client.get(path)
+    assert (now["versionNumber"], now["versionUuid"], now["name"]) == (3, restored["uuid"], "as it was")
+    client.get(f"{path}/versions/9", expect=404)
+    client.post(f"{path}/versions/9/restore", {}, expect=404)
+    client.delete(path)
+    client.get(f"{path}/versions", expect=404)
+
+
+def test_changes_at_once_leave_no_gap(client: ApiClient) -> None:
+    path = f"/pipelines/{client.post('/pipelines', {'name': 'p'}, expect=201)['uuid']}"
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: client.patch(path, {"priority": number}), range(1, 21)))
+    assert _versions(client, path) == list(range(1, 22))
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"nodes": {}}, "nodes"),
+        ({"nodes": [1]}, "node 0"),
+        ({"nodes": [{"id": "A", "type": "x"}]}, "node 0"),
+        ({"nodes": [{"id": "a"}]}, "node 'a'"),
+        ({"nodes": [{"id": "a", "type": "x"}] * 2, "edges": []}, "node 'a'"),
+        ({"edges": [{"source": "source", "target": "nowhere"}]}, "edge 0"),
+        ({"edges": [{"source": "source", "target": "hash", "branch": 1}]}, "edge 0"),
+        ({"edges": [{"source": "hash", "target": "hash"}]}, "cycle"),
+        ({"edges": [{"source": "source", "target": "hash"}, {"source": "hash", "target": "source"}]}, "cycle"),
+    ],
+)
+def test_a_definition_that_is_no_graph_is_refused(client: ApiClient, change: Any, told: str) -> None:
+    answer = client.post("/pipelines", {"name": "p", "definition": {**GRAPH, **change}}, expect=400)
+    assert answer["code"] == "bad-definition"
+    assert told in answer["message"]
+
+
+def test_versions_have_permissions_of_their_own(client: ApiClient, platform: Platform) -> None:
+    path = f"/pipelines/{client.post('/pipelines', {'name': 'p'}, expect=201)['uuid']}"
+    make_user(platform, "eve", [Permission.READ_PIPELINE, Permission.UPDATE_PIPELINE])
+    eve = sign_in(client.app, "eve")
+    eve.get(path)
+    eve.get(f"{path}/versions", expect=403)
+    eve.get(f"{path}/versions/1", expect=403)
+    eve.post(f"{path}/versions/1/restore", {}, expect=403)
+
+
+def test_what_pipelines_are_made_of(client: ApiClient) -> None:
+    palette = client.get("/pipeline/node-descriptors")
+    assert palette["nodeDescriptors"] == client.get("/node-descriptors")["data"]
+    assert palette["contentTypes"] == client.get("/pipeline/content-types")["data"]
+    image = palette["contentTypes"][0]
+    assert (image["id"], image["family"], image["wildcard"]) == ("image/*", "image", True)
+    client.get("/node-descriptors/nothing", expect=404)
+    client.get("/pipeline/node-descriptors/nothing", expect=404)
+    client.anonymous().get("/node-descriptors", expect=401)
+
+
+def test_the_secret_of_a_webhook_never_comes_out(client: ApiClient) -> None:
+    body = {"url": "https://example.org/hook", "triggers": ["ASSET_CREATED"], "secretToken": "s3cret"}
+    made = client.post("/webhooks", body, expect=201)
+    path = f"/webhooks/{made['uuid']}"
+    assert (made["hasSecret"], made["active"], made["triggers"]) == (True, True, ["ASSET_CREATED"])
+    assert "s3cret" not in client.request("GET", path).get_data(as_text=True)
+    assert client.patch(path, {"active": False})["hasSecret"] is True
+    replaced = client.request("PUT", path, {**body, "secretToken": None, "active": None, "meta": None}, expect=200)
+    assert (replaced.json["hasSecret"], replaced.json["active"]) == (False, True)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["ftp://example.org", "example.org", "https://", "https://u:p@example.org/", "https://a b", "http://x:99999/", ""],
+)
+def test_what_is_no_address_of_a_webhook(client: ApiClient, url: str) -> None:
+    assert "url" in client.post("/webhooks", {"url": url}, expect=400)["message"]
+    client.post("/webhooks", {"url": "https://example.org", "triggers": ["NOTHING"]}, expect=400)
