@@ -17,6 +17,7 @@ from models.services.social import summarize
 from web.asset_places import PlaceSchema, place_body
 from web.fields import AnswerSchema, Audit, ElementSchema, Instant
 from web.instants import format_instant
+from web.resources.comments import SocialSchema
 
 _AUDIT = Audit()
 _COMPONENTS = {
@@ -116,21 +117,6 @@ class EmbeddingInfoSchema(AnswerSchema):
     area = fields.Dict()
     asset_uuid = fields.UUID(data_key="assetUuid")
     meta = fields.Dict()
-
-
-class RatingSchema(AnswerSchema):
-    """What people think."""
-
-    stars = fields.Float(metadata={"description": "Mean of the reactions of type RATING"})
-    up_votes = fields.Integer(data_key="upVotes")
-    down_votes = fields.Integer(data_key="downVotes")
-
-
-class SocialSchema(AnswerSchema):
-    """How people have reacted."""
-
-    rating = fields.Nested(RatingSchema)
-    reactions = fields.Dict(keys=fields.String(), values=fields.Integer())
 
 
 class AssetSchema(ElementSchema):

@@ -153,6 +153,22 @@ def _size_of(part: Any) -> int:
     return 8
 
 
+class AreaField(fields.Field[dict[str, int]]):
+    """Part of an asset: any of `from` and `to` (milliseconds), `startX`, `startY`, `width` and `height` (pixels)."""
+
+    _KEYS = ("from", "to", "startX", "startY", "width", "height")
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> dict[str, int]:
+        if not isinstance(value, Mapping):
+            raise ValidationError("Not an object.")
+        area = {key: value[key] for key in self._KEYS if value.get(key) is not None}
+        if not all(type(number) is int and 0 <= number <= BIGGEST for number in area.values()):
+            raise ValidationError("Holds something else than whole numbers from 0 on.")
+        if area.get("from", 0) > area.get("to", BIGGEST):
+            raise ValidationError("Ends before it begins.")
+        return area
+
+
 class Audit(fields.Field[Any]):
     """Who made the element and who changed it last, and when. `services.audit.name_users` must have named them."""
 

@@ -1,13 +1,23 @@
-"""How people have reacted, summed up: votes, stars, and a count of each type."""
+"""How people have reacted, summed up: votes, stars, and a count of each type; for a whole page by one query."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
+from uuid import UUID
+
+from models.permissions import Actor, Permission
+from models.unit_of_work import UnitOfWork
 
 UP_VOTES = frozenset({"THUMBSUP", "PLUS_ONE", "LIKE"})
 DOWN_VOTES = frozenset({"THUMBSDOWN", "MINUS_ONE", "DISLIKE"})
 RATING = "RATING"
+
+_COUNTS = """
+    SELECT {column}, type, count(*), avg(rating)::float8 FROM reaction
+    WHERE {column} = ANY(%(ids)s) GROUP BY {column}, type
+"""
 
 
 def summarize(reactions: Sequence[Sequence[Any]]) -> dict[str, Any]:
@@ -21,3 +31,15 @@ def summarize(reactions: Sequence[Sequence[Any]]) -> dict[str, Any]:
     if stars is not None:
         rating["stars"] = stars
     return {"rating": rating, "reactions": counts}
+
+
+def social_of(
+    uow: UnitOfWork, actor: Actor, target: Literal["comment_id", "annotation_id"], ids: Sequence[UUID]
+) -> dict[UUID, dict[str, Any]]:
+    """Sum up the reactions to comments or annotations that the actor sees; nothing to who may not read reactions."""
+    if not ids or not actor.may_somewhere(Permission.READ_REACTION):
+        return {}
+    found: dict[UUID, list[Any]] = defaultdict(list)
+    for key, *rest in uow.fetch(_COUNTS.format(column=target), ids=list(ids)):
+        found[key].append(rest)
+    return {key: summarize(found.get(key, ())) for key in ids}

@@ -52,7 +52,14 @@ def kind(spec: CrudSpec[Any], client: ApiClient, tmp_path: Path) -> Kind:
     def hook(number: int) -> dict[str, Any]:
         return {"url": f"https://example.org/{number:02}"}
 
+    def annotation(number: int) -> dict[str, Any]:
+        known = client.get("/assets")["data"]
+        asset = known[0] if known else client.post("/assets", {"sha512": "a" * 128, "filename": "a"}, expect=201)
+        return {"type": "FEEDBACK", "title": f"element {number:02}", "assetUuid": asset["uuid"]}
+
     kinds = {
+        "/comments": Kind(lambda number: {"text": f"element {number:02}"}, "text", is_unique=False),
+        "/annotations": Kind(annotation, "title", is_unique=False),
         "/tokens": Kind(named, volatile=frozenset({"token"})),
         "/users": Kind(lambda number: {"username": f"user {number:02}"}, "username"),
         "/groups": Kind(named),

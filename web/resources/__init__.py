@@ -1,22 +1,23 @@
 """Every resource, in the order of the OpenAPI document. A new one is added here."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from web.blueprints import LoomBlueprint
 from web.crud import CrudSpec
 from web.resources import (
+    annotations,
     asset_binaries,
     asset_pools,
     assets,
     auth,
     blacklists,
+    comments,
     groups,
     me,
     memberships,
     node_descriptors,
     pipelines,
+    reactions,
     roles,
     search,
     service,
@@ -39,6 +40,9 @@ BLUEPRINTS: tuple[LoomBlueprint, ...] = (
     asset_pools.blueprint,
     assets.blueprint,
     asset_binaries.blueprint,
+    comments.blueprint,
+    annotations.blueprint,
+    reactions.blueprint,
     blacklists.blueprint,
     pipelines.blueprint,
     node_descriptors.blueprint,
@@ -54,6 +58,8 @@ SPECS: tuple[CrudSpec[Any], ...] = (
     roles.ROLE_SPEC,
     spaces.SPACE_SPEC,
     asset_pools.POOL_SPEC,
+    comments.COMMENT_SPEC,
+    annotations.ANNOTATION_SPEC,
     blacklists.BLACKLIST_SPEC,
     pipelines.PIPELINE_SPEC,
     webhooks.WEBHOOK_SPEC,

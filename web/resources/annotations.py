@@ -1,0 +1,186 @@
+"""Annotations. The five verbs are plain; they are also made and listed below their asset."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import Any
+from uuid import UUID
+
+from flask import Response, jsonify
+from marshmallow import fields, validate
+from sqlalchemy import select
+
+from models.entities import Annotation, Comment
+from models.permissions import Actor, Permission, Verb
+from models.services.annotations import ANNOTATIONS
+from models.services.asset_access import require_on_asset
+from models.services.audit import name_users
+from models.services.comments import COMMENTS
+from models.services.crud import Page, PageRequest
+from models.services.social import social_of
+from models.unit_of_work import UnitOfWork
+from web.auth import signed_in
+from web.blueprints import describe
+from web.crud import CrudSpec, Operation, crud_blueprint, show
+from web.fields import AreaField, ChangeSchema, ElementSchema, Meta, RequestSchema, Text
+from web.filters import instant_filter, text_filter, uuid_filter
+from web.pagination import PAGE_PARAMETERS, Listing, envelope, page_schema, read_page
+from web.preconditions import etag_of, not_modified
+from web.resources.comments import CommentSchema, SocialSchema
+from web.sparse import FIELDS_PARAMETER, read_fields
+
+TYPES = ("FEEDBACK", "TAG", "CHAPTER")
+_MOST_COMMENTS = 100
+"""So many are shown with an annotation, the oldest first; all are under its `comments`."""
+
+
+class AnnotationSchema(ElementSchema):
+    """What somebody says about a part of an asset."""
+
+    type = fields.String()
+    title = fields.String()
+    description = fields.String()
+    asset_id = fields.UUID(data_key="assetUuid")
+    area = fields.Dict()
+    thumbnail = fields.String()
+    comments = fields.List(fields.Nested(CommentSchema))
+    social = fields.Nested(SocialSchema)
+
+
+class AnnotationCreateSchema(RequestSchema):
+    """An annotation to be made."""
+
+    type = Text(required=True, validate=[validate.OneOf(TYPES)])
+    title = Text(required=True, longest=1024)
+    description = Text(allow_none=True)
+    asset_id = fields.UUID(required=True, data_key="assetUuid")
+    area = AreaField(allow_none=True)
+    meta = Meta()
+
+
+class AssetAnnotationCreateSchema(RequestSchema):
+    """An annotation of the asset in the path."""
+
+    type = Text(required=True, validate=[validate.OneOf(TYPES)])
+    title = Text(required=True, longest=1024)
+    description = Text(allow_none=True)
+    area = AreaField(allow_none=True)
+    meta = Meta()
+
+
+class AnnotationUpdateSchema(ChangeSchema):
+    """What can be changed of an annotation."""
+
+    type = Text(validate=[validate.OneOf(TYPES)])
+    title = Text(longest=1024)
+    description = Text()
+    area = AreaField()
+    meta = Meta()
+
+
+ANNOTATION_SPEC = CrudSpec(
+    path="/annotations",
+    resource=ANNOTATIONS,
+    description="Annotations: of areas and stretches of time of assets",
+    answer=AnnotationSchema,
+    create_body=AnnotationCreateSchema,
+    update_body=AnnotationUpdateSchema,
+    listing=Listing(
+        sorts={"created": attrgetter("created"), "edited": attrgetter("edited")},
+        filters={
+            "title": text_filter(Annotation.title),
+            "type": text_filter(Annotation.type),
+            "asset": uuid_filter(Annotation.asset_id),
+            "creator": uuid_filter(Annotation.creator_id),
+            "editor": uuid_filter(Annotation.editor_id),
+            "created": instant_filter(Annotation.created),
+        },
+    ),
+    operations=frozenset(Operation) - {Operation.LIST, Operation.LOAD},
+)
+_SCHEMA, _COMMENT = AnnotationSchema(), CommentSchema()
+_UNDER_ASSET = "/assets/<uuid:asset_id>/annotations"
+
+blueprint = crud_blueprint(ANNOTATION_SPEC)
+
+
+@blueprint.route(ANNOTATION_SPEC.path, methods=["GET"])
+@describe("List annotations", *PAGE_PARAMETERS, FIELDS_PARAMETER)
+@signed_in(Permission.READ_ANNOTATION)
+@blueprint.response(200, page_schema(AnnotationSchema))
+def list_annotations(uow: UnitOfWork, actor: Actor) -> Response:
+    """List annotations."""
+    request = read_page(ANNOTATION_SPEC.listing)
+    return _page_answer(uow, actor, ANNOTATIONS.page(uow, actor, request), request)
+
+
+@blueprint.route(ANNOTATION_SPEC.element_path, methods=["GET"])
+@describe("Load an annotation", FIELDS_PARAMETER)
+@signed_in(Permission.READ_ANNOTATION)
+@blueprint.response(200, AnnotationSchema)
+def load_annotation(uow: UnitOfWork, actor: Actor, element_id: UUID) -> Response:
+    """Load an annotation."""
+    annotation = ANNOTATIONS.get(uow, actor, element_id)
+    if same := not_modified(etag_of(annotation)):
+        return same
+    answer = show(_SCHEMA, annotation)
+    answer.data = jsonify(read_fields(_SCHEMA)(_bodies(uow, actor, [annotation])[0])).data
+    return answer
+
+
+@blueprint.route(_UNDER_ASSET, methods=["GET"])
+@describe("List the annotations of an asset", *PAGE_PARAMETERS, FIELDS_PARAMETER)
+@signed_in(Permission.READ_ASSET, Permission.READ_ANNOTATION)
+@blueprint.response(200, page_schema(AnnotationSchema))
+def list_asset_annotations(uow: UnitOfWork, actor: Actor, asset_id: UUID) -> Response:
+    """List annotations."""
+    require_on_asset(uow, actor, asset_id, ANNOTATIONS.permission(Verb.READ))
+    request = read_page(ANNOTATION_SPEC.listing).where(Annotation.asset_id == asset_id)
+    return _page_answer(uow, actor, ANNOTATIONS.page(uow, actor, request), request)
+
+
+@blueprint.route(_UNDER_ASSET, methods=["POST"])
+@signed_in(Permission.CREATE_ANNOTATION)
+@blueprint.arguments(AssetAnnotationCreateSchema)
+@blueprint.response(201, AnnotationSchema)
+def annotate_asset(uow: UnitOfWork, actor: Actor, values: dict[str, Any], asset_id: UUID) -> Response:
+    """Annotate an asset."""
+    annotation = ANNOTATIONS.create(uow, actor, {**values, "asset_id": asset_id})
+    uow.commit()
+    name_users(uow, actor, [annotation])
+    return show(_SCHEMA, annotation, 201)
+
+
+def _page_answer(uow: UnitOfWork, actor: Actor, page: Page[Annotation], request: PageRequest) -> Response:
+    pick = read_fields(_SCHEMA)
+    return jsonify(envelope(page, request, [pick(body) for body in _bodies(uow, actor, page.elements)]))
+
+
+def _bodies(uow: UnitOfWork, actor: Actor, annotations: Sequence[Annotation]) -> list[dict[str, Any]]:
+    """Spell annotations with their comments and reactions: two queries for a whole page."""
+    name_users(uow, actor, annotations)
+    ids = [annotation.id for annotation in annotations]
+    social, comments = social_of(uow, actor, "annotation_id", ids), _comments(uow, actor, ids)
+    return [
+        {**_SCHEMA.dump(each), "comments": comments.get(each.id, []), **_known(social.get(each.id))}
+        for each in annotations
+    ]
+
+
+def _known(social: dict[str, Any] | None) -> dict[str, Any]:
+    return {} if social is None else {"social": social}
+
+
+def _comments(uow: UnitOfWork, actor: Actor, ids: Sequence[UUID]) -> dict[UUID | None, list[dict[str, Any]]]:
+    if not ids or not actor.may_somewhere(Permission.READ_COMMENT):
+        return {}
+    query = select(Comment).where(Comment.annotation_id.in_(ids), COMMENTS.visible(actor)).order_by(Comment.id)
+    found = uow.session.execute(query.limit(_MOST_COMMENTS * len(ids))).scalars().all()
+    name_users(uow, actor, found)
+    sorted_out: dict[UUID | None, list[dict[str, Any]]] = {}
+    for comment in found:
+        mine = sorted_out.setdefault(comment.annotation_id, [])
+        if len(mine) < _MOST_COMMENTS:
+            mine.append(_COMMENT.dump(comment))
+    return sorted_out

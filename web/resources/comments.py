@@ -1,0 +1,174 @@
+"""Comments. The five verbs are plain; comments are also made and listed below assets and annotations."""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from typing import Any
+from uuid import UUID
+
+from flask import Response, jsonify
+from marshmallow import fields
+
+from models.entities import Comment
+from models.permissions import Actor, Permission
+from models.services.annotations import ANNOTATIONS
+from models.services.asset_access import require_on_asset
+from models.services.audit import name_users
+from models.services.comments import COMMENTS, create_comment
+from models.services.crud import Page, PageRequest
+from models.services.social import social_of
+from models.unit_of_work import UnitOfWork
+from web.auth import signed_in
+from web.blueprints import describe
+from web.crud import CrudSpec, Operation, crud_blueprint, element_answer
+from web.fields import AnswerSchema, ChangeSchema, ElementSchema, Meta, RequestSchema, Text
+from web.filters import instant_filter, text_filter, uuid_filter
+from web.pagination import PAGE_PARAMETERS, Listing, envelope, page_schema, read_page
+from web.sparse import FIELDS_PARAMETER, read_fields
+
+
+class RatingSchema(AnswerSchema):
+    """What people think."""
+
+    stars = fields.Float(metadata={"description": "Mean of the reactions of type RATING"})
+    up_votes = fields.Integer(data_key="upVotes")
+    down_votes = fields.Integer(data_key="downVotes")
+
+
+class SocialSchema(AnswerSchema):
+    """How people have reacted."""
+
+    rating = fields.Nested(RatingSchema)
+    reactions = fields.Dict(keys=fields.String(), values=fields.Integer())
+
+
+class CommentSchema(ElementSchema):
+    """What somebody says."""
+
+    title = fields.String()
+    text = fields.String()
+    parent_id = fields.UUID(data_key="parentUuid")
+    asset_id = fields.UUID(data_key="assetUuid")
+    annotation_id = fields.UUID(data_key="annotationUuid")
+    social = fields.Nested(SocialSchema)
+
+
+class PlacedCommentSchema(RequestSchema):
+    """A comment on what the path names."""
+
+    title = Text(longest=1024, allow_none=True)
+    text = Text(required=True, shortest=1)
+    parent_id = fields.UUID(data_key="parentUuid", allow_none=True)
+    meta = Meta()
+
+
+class CommentCreateSchema(PlacedCommentSchema):
+    """A comment to be made: on an asset, an annotation, in answer to another one, or on nothing in particular."""
+
+    asset_id = fields.UUID(data_key="assetUuid", allow_none=True)
+    annotation_id = fields.UUID(data_key="annotationUuid", allow_none=True)
+
+
+class CommentUpdateSchema(ChangeSchema):
+    """What can be changed of a comment."""
+
+    title = Text(longest=1024)
+    text = Text(shortest=1)
+    meta = Meta()
+
+
+COMMENT_SPEC = CrudSpec(
+    path="/comments",
+    resource=COMMENTS,
+    description="Comments",
+    answer=CommentSchema,
+    create_body=CommentCreateSchema,
+    update_body=CommentUpdateSchema,
+    listing=Listing(
+        sorts={"created": attrgetter("created"), "edited": attrgetter("edited")},
+        filters={
+            "text": text_filter(Comment.text),
+            "asset": uuid_filter(Comment.asset_id),
+            "annotation": uuid_filter(Comment.annotation_id),
+            "parent": uuid_filter(Comment.parent_id),
+            "creator": uuid_filter(Comment.creator_id),
+            "editor": uuid_filter(Comment.editor_id),
+            "created": instant_filter(Comment.created),
+        },
+    ),
+    operations=frozenset(Operation) - {Operation.LIST},
+    create=create_comment,
+)
+_SCHEMA = CommentSchema()
+_OF_ASSET, _OF_ANNOTATION = "/assets/<uuid:asset_id>/comments", "/annotations/<uuid:annotation_id>/comments"
+
+blueprint = crud_blueprint(COMMENT_SPEC)
+
+
+@blueprint.route(COMMENT_SPEC.path, methods=["GET"])
+@describe("List comments", *PAGE_PARAMETERS, FIELDS_PARAMETER)
+@signed_in(Permission.READ_COMMENT)
+@blueprint.response(200, page_schema(CommentSchema))
+def list_comments(uow: UnitOfWork, actor: Actor) -> Response:
+    """List comments."""
+    request = read_page(COMMENT_SPEC.listing)
+    return _page_answer(uow, actor, COMMENTS.page(uow, actor, request), request)
+
+
+@blueprint.route(_OF_ASSET, methods=["GET"])
+@describe("List the comments on an asset", *PAGE_PARAMETERS, FIELDS_PARAMETER)
+@signed_in(Permission.READ_ASSET, Permission.READ_COMMENT)
+@blueprint.response(200, page_schema(CommentSchema))
+def list_asset_comments(uow: UnitOfWork, actor: Actor, asset_id: UUID) -> Response:
+    """List comments."""
+    require_on_asset(uow, actor, asset_id, Permission.READ_COMMENT)
+    request = read_page(COMMENT_SPEC.listing).where(Comment.asset_id == asset_id, Comment.annotation_id.is_(None))
+    return _page_answer(uow, actor, COMMENTS.page(uow, actor, request), request)
+
+
+@blueprint.route(_OF_ASSET, methods=["POST"])
+@signed_in(Permission.CREATE_COMMENT)
+@blueprint.arguments(PlacedCommentSchema)
+@blueprint.response(201, CommentSchema)
+def comment_on_asset(uow: UnitOfWork, actor: Actor, values: dict[str, Any], asset_id: UUID) -> Response:
+    """Comment on an asset."""
+    return _create(uow, actor, {**values, "asset_id": asset_id})
+
+
+@blueprint.route(_OF_ANNOTATION, methods=["GET"])
+@describe("List the comments on an annotation", *PAGE_PARAMETERS, FIELDS_PARAMETER)
+@signed_in(Permission.READ_ANNOTATION, Permission.READ_COMMENT)
+@blueprint.response(200, page_schema(CommentSchema))
+def list_annotation_comments(uow: UnitOfWork, actor: Actor, annotation_id: UUID) -> Response:
+    """List comments."""
+    ANNOTATIONS.get(uow, actor, annotation_id)
+    request = read_page(COMMENT_SPEC.listing).where(Comment.annotation_id == annotation_id)
+    return _page_answer(uow, actor, COMMENTS.page(uow, actor, request), request)
+
+
+@blueprint.route(_OF_ANNOTATION, methods=["POST"])
+@signed_in(Permission.READ_ANNOTATION, Permission.CREATE_COMMENT)
+@blueprint.arguments(PlacedCommentSchema)
+@blueprint.response(201, CommentSchema)
+def comment_on_annotation(uow: UnitOfWork, actor: Actor, values: dict[str, Any], annotation_id: UUID) -> Response:
+    """Comment on an annotation."""
+    ANNOTATIONS.get(uow, actor, annotation_id)
+    return _create(uow, actor, {**values, "annotation_id": annotation_id})
+
+
+def _create(uow: UnitOfWork, actor: Actor, values: dict[str, Any]) -> Response:
+    comment = create_comment(uow, actor, values)
+    uow.commit()
+    return element_answer(uow, actor, _SCHEMA, comment, 201)
+
+
+def _page_answer(uow: UnitOfWork, actor: Actor, page: Page[Comment], request: PageRequest) -> Response:
+    """Show comments with the reactions to them: one query for a whole page."""
+    pick = read_fields(_SCHEMA)
+    name_users(uow, actor, page.elements)
+    social = social_of(uow, actor, "comment_id", [comment.id for comment in page.elements])
+    bodies = [_SCHEMA.dump(comment) for comment in page.elements]
+    for comment, body in zip(page.elements, bodies, strict=True):
+        if comment.id in social:
+            body["social"] = social[comment.id]
+    return jsonify(envelope(page, request, [pick(body) for body in bodies]))
