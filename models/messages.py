@@ -94,14 +94,18 @@ class TaskKind:
     time_limit_seconds: int = 3600
     is_public: bool = False
     """Whether a caller may submit it by `POST /tasks`; the others have routes of their own."""
+    is_installation_wide: bool = False
+    """Whether it concerns all spaces: only operators may submit it."""
 
 
 SCAN_POOL = TaskKind("pools.scan", ScanPool, Queue.BULK, part_queue=Queue.HASH)
 DELETE_POOL = TaskKind("pools.delete", DeletePool, Queue.BULK)
 STORE_BINARY = TaskKind("assets.store-binary", StoreBinary, Queue.INTERACTIVE, time_limit_seconds=6 * 3600)
 DELETE_BLOB = TaskKind("storage.delete-blob", DeleteBlob, Queue.MAINTENANCE)
-REINDEX = TaskKind("search.reindex", Reindex, Queue.INDEX, time_limit_seconds=24 * 3600, is_public=True)
-SWEEP = TaskKind("maintenance.sweep", Sweep, Queue.MAINTENANCE, is_public=True)
+REINDEX = TaskKind(
+    "search.reindex", Reindex, Queue.INDEX, time_limit_seconds=24 * 3600, is_public=True, is_installation_wide=True
+)
+SWEEP = TaskKind("maintenance.sweep", Sweep, Queue.MAINTENANCE, is_public=True, is_installation_wide=True)
 
 KINDS = {kind.name: kind for kind in (SCAN_POOL, DELETE_POOL, STORE_BINARY, DELETE_BLOB, REINDEX, SWEEP)}
 

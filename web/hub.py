@@ -10,7 +10,7 @@ Works alike with threads and with gevent's greenlets, which `threading` means un
 from __future__ import annotations
 
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Event, RLock, Thread
@@ -21,10 +21,12 @@ import orjson
 
 from models.entities import TaskState
 from models.errors import Unavailable
-from models.events import TASK_UPDATED
+from models.events import POLICY_CHANGED, TASK_UPDATED, TOKEN_DELETED, TOKEN_UPDATED
 from models.logs import get_logger
+from models.permissions import Actor
+from models.services.audiences import audible
 from models.services.event_log import LoggedEvent, Position, last_position, position_of, read_events
-from models.services.frames import Frame, joined_frame, make_frame
+from models.services.frames import Frame, joined_frame, make_frame, public_frame
 from models.wiring import Platform
 from web.subscribers import Subscriber, encode_text
 
@@ -32,6 +34,8 @@ _SILENCE_SECONDS = 1.0
 """How long the bus may be silent before the log is looked at."""
 _PATIENCE_SECONDS = 5.0
 _REST_SECONDS = 0.5
+_ABOUT_RIGHTS = frozenset({POLICY_CHANGED, TOKEN_UPDATED, TOKEN_DELETED})
+"""After these, listeners of the space look again who they speak for."""
 PAGE = 500
 
 logger = get_logger(__name__)
@@ -63,7 +67,7 @@ class Hub:
             missed = [] if after is None else list(self._read_until(after, self._position))
             self._subscribers.add(subscriber)
             joined = joined_frame(self._position)
-        return encode_all(missed, subscriber.space_id) + encode_text(orjson.dumps(joined))
+        return self.encode_all(missed, subscriber.actor) + encode_text(orjson.dumps(joined))
 
     def leave(self, subscriber: Subscriber) -> None:
         """Let somebody listen no more."""
@@ -178,16 +182,38 @@ class Hub:
             after = events[-1].position
 
     def _deliver(self, frames: Sequence[Frame]) -> None:
-        """Put frames before all listeners of their space, encoded once for all of them."""
-        by_space: dict[str, list[bytes]] = defaultdict(list)
+        """Put frames before those who may hear of them, encoded once for all, and chosen once for all alike."""
         for frame in frames:
-            by_space[frame["space"]].append(encode_text(orjson.dumps(frame)))
             self._ring(frame)
-        counts = Counter({space: len(encoded) for space, encoded in by_space.items()})
-        payloads = {space: b"".join(encoded) for space, encoded in by_space.items()}
+        if not self._subscribers:
+            return
+        encoded: dict[int, bytes] = {}
+        for listeners in self._audiences().values():
+            actor = listeners[0].actor
+            space = str(actor.space_id)
+            heard = audible(self._platform.reading, actor, [frame for frame in frames if frame["space"] == space])
+            payload = b"".join(_encode_once(encoded, frame) for frame in heard)
+            for subscriber in listeners if heard else ():
+                subscriber.put(payload, len(heard))
+        self._recheck({frame["space"] for frame in frames if frame["type"] in _ABOUT_RIGHTS})
+
+    def _audiences(self) -> dict[Any, list[Subscriber]]:
+        """Sort the listeners by who they are, so that what they may hear is found out once."""
+        audiences: dict[Any, list[Subscriber]] = defaultdict(list)
         for subscriber in self._subscribers:
-            if subscriber.space_id in payloads:
-                subscriber.put(payloads[subscriber.space_id], counts[subscriber.space_id])
+            actor = subscriber.actor
+            audiences[actor.user_id, actor.space_id, actor.token_id, id(actor.grants)].append(subscriber)
+        return audiences
+
+    def _recheck(self, spaces: set[str]) -> None:
+        for subscriber in self._subscribers:
+            if str(subscriber.actor.space_id) in spaces:
+                subscriber.recheck()
+
+    def encode_all(self, events: Iterable[LoggedEvent], actor: Actor) -> bytes:
+        """Encode those events that an actor may hear of."""
+        frames = [make_frame(event) for event in events if event.space_id == actor.space_id]
+        return b"".join(_encode(frame) for frame in audible(self._platform.reading, actor, frames))
 
     def _ring(self, frame: Frame) -> None:
         if frame["type"] == TASK_UPDATED and frame["uuid"] in self._bells:
@@ -195,7 +221,12 @@ class Hub:
                 bell.set()
 
 
-def encode_all(events: Iterable[LoggedEvent], space_id: str) -> bytes:
-    """Encode those events that are of a space."""
-    frames = [make_frame(event) for event in events if str(event.space_id) == space_id]
-    return b"".join(encode_text(orjson.dumps(frame)) for frame in frames)
+def _encode(frame: Frame) -> bytes:
+    return encode_text(orjson.dumps(public_frame(frame)))
+
+
+def _encode_once(encoded: dict[int, bytes], frame: Frame) -> bytes:
+    known = encoded.get(id(frame))
+    if known is None:
+        known = encoded[id(frame)] = _encode(frame)
+    return known

@@ -1,6 +1,7 @@
 """The WebSocket of live events: `/pipelines/events/ws`, also `/events/ws`. Server to client only.
 
-Query: `token` (or the Authorization header, or the cookie), `since` (the `id` of the last event that the client has
+Query: `token` (or the Authorization header, or the cookie), `space` (or the header X-Loom-Space), and
+`since` (the `id` of the last event that the client has
 seen; all later ones are sent first, 0 for all that are kept). A frame `stream.joined` says that the client has all that
 came before and will hear all that comes after.
 """
@@ -12,17 +13,19 @@ import time
 from contextlib import suppress
 from threading import Lock
 from typing import Any
+from uuid import UUID
 
 from flask import Blueprint, Flask, request
 from flask_sock import Sock
 from simple_websocket import ConnectionClosed, Server
 
-from models.errors import LoomError, Unauthorized
+from models.errors import InvalidInput, LoomError, NotFound, Unauthorized
+from models.ids import parse_uuid
 from models.permissions import Actor
 from models.services.event_log import Position
-from web.auth import authenticate, find_credential, open_to_all
+from web.auth import authenticate, find_credential, find_space, open_to_all
 from web.blueprints import PREFIX
-from web.hub import PAGE, Hub, encode_all
+from web.hub import PAGE, Hub
 from web.state import platform, state
 from web.subscribers import Subscriber
 
@@ -106,11 +109,12 @@ class _Session:
         self._connection = connection
         self._hub = hub
         self._credential = _find_token()
+        self._space = _find_space()
         self._checked = 0.0
 
     def run(self) -> None:
         """Bring the client up to now, then send what comes."""
-        subscriber = Subscriber(str(self._check().space_id))
+        subscriber = Subscriber(self._check())
         position = self._replay(subscriber)
         try:
             self._send(self._hub.join(subscriber, position))
@@ -124,8 +128,8 @@ class _Session:
         self._checked = time.monotonic()
         try:
             with platform().reading() as uow:
-                return authenticate(uow, self._credential)
-        except Unauthorized:
+                return authenticate(uow, self._credential, self._space)
+        except (Unauthorized, NotFound):
             raise _Refused(UNAUTHORIZED, "invalid token") from None
 
     def _replay(self, subscriber: Subscriber) -> Position | None:
@@ -135,7 +139,7 @@ class _Session:
             events = self._hub.read_since(position)
             if len(events) < PAGE:
                 break
-            self._send(encode_all(events, subscriber.space_id))
+            self._send(self._hub.encode_all(events, subscriber.actor))
             position = events[-1].position
         return position
 
@@ -156,14 +160,23 @@ class _Session:
             raise _Refused(TOO_SLOW, "too slow; come back with since")
         if subscriber.is_ended:
             raise _Refused(GOING_AWAY, "the server stops")
-        if time.monotonic() - self._checked > _RECHECK_SECONDS:
-            self._check()
+        if subscriber.must_recheck or time.monotonic() - self._checked > _RECHECK_SECONDS:
+            subscriber.must_recheck = False
+            subscriber.actor = self._check()
         self._connection.input_buffer.clear()
         time.sleep(_BREATH_SECONDS)
 
     def _send(self, data: bytes) -> None:
         if data:
             self._connection.sock.sendall(data)
+
+
+def _find_space() -> UUID | None:
+    text = request.args.get("space")
+    try:
+        return parse_uuid(text) if text else find_space()
+    except InvalidInput:
+        raise _Refused(BAD_REQUEST, "space is not a UUID") from None
 
 
 def _find_token() -> str:

@@ -6,6 +6,8 @@ import struct
 from collections import deque
 from threading import Event
 
+from models.permissions import Actor
+
 MOST_WAITING = 1024
 _TEXT_FRAME = 0x81
 _SHORT = 126
@@ -28,8 +30,10 @@ def encode_text(text: bytes) -> bytes:
 class Subscriber:
     """Bytes on their way to one client. The hub puts, the client's own thread or greenlet takes."""
 
-    def __init__(self, space_id: str) -> None:
-        self.space_id = space_id
+    def __init__(self, actor: Actor) -> None:
+        self.actor = actor
+        self.must_recheck = False
+        """What its user may do has changed, or whether they may sign in at all."""
         self._waiting: deque[tuple[bytes, int]] = deque()
         self._count = 0
         self._bell = Event()
@@ -50,7 +54,7 @@ class Subscriber:
 
     def take(self, timeout_seconds: float) -> bytes:
         """Take all that waits, or nothing when nothing came in that time."""
-        if not self._waiting and not self.is_lost and not self.is_ended:
+        if not self._waiting and not self.is_lost and not self.is_ended and not self.must_recheck:
             self._bell.wait(timeout_seconds)
         self._bell.clear()
         taken = []
@@ -59,6 +63,11 @@ class Subscriber:
             self._count -= count
             taken.append(data)
         return b"".join(taken)
+
+    def recheck(self) -> None:
+        """Let it look again who it speaks for."""
+        self.must_recheck = True
+        self._bell.set()
 
     def end(self) -> None:
         """Tell it that the server is about to stop."""

@@ -67,6 +67,7 @@ def update_user(uow: UnitOfWork, actor: Actor, user: User, values: Values) -> No
     if changed & _TAKEN_OVER:
         require_not_above(uow, actor, user.id)
         user.epoch += 1
+        touch_policies(uow, user.id)
     is_locked_out = "enabled" in changed and not values["enabled"]
     if is_locked_out and user.id == actor.user_id:
         raise Conflict("Nobody can disable themselves")
@@ -103,6 +104,12 @@ def forget_user(uow: UnitOfWork, user: User) -> None:
     uow.session.flush()
     for (space_id,) in spaces:
         touch_policy(uow, UUID(str(space_id)))
+
+
+def touch_policies(uow: UnitOfWork, user_id: UUID) -> None:
+    """Let what is remembered of a user be forgotten, and their live connections be looked at, in all their spaces."""
+    for (space_id,) in uow.fetch("SELECT space_id FROM space_member WHERE user_id = %(user)s", user=user_id):
+        touch_policy(uow, space_id)
 
 
 def add_member(uow: UnitOfWork, space_id: UUID, user_id: UUID) -> bool:

@@ -127,9 +127,24 @@ def delete_asset(uow: UnitOfWork, actor: Actor, asset: Asset) -> None:
 
     Its bytes go as well when no other asset has them.
     """
-    ASSETS.delete(uow, actor, asset)
+    scopes = _scopes_of(uow, asset.id)
+    uow.session.delete(asset)
+    uow.session.flush()
+    uow.publish(NewEvent(ASSETS.deleted, asset.space_id, asset.id, actor.user_id, scopes))
     if asset.blob_sha512:
         request_blob_removal(uow, asset.space_id, asset.sha512)
+
+
+def _scopes_of(uow: UnitOfWork, asset_id: UUID) -> dict[str, Any]:
+    """Tell which libraries and collections an asset is in, as its last event keeps them (`audiences.py`)."""
+    libraries = uow.fetch(
+        """SELECT library_id::text FROM library_asset WHERE asset_id = %(id)s
+           UNION SELECT library_id::text FROM location JOIN library_pool USING (pool_id) WHERE asset_id = %(id)s""",
+        id=asset_id,
+    )
+    collections = uow.fetch("SELECT collection_id::text FROM collection_asset WHERE asset_id = %(id)s", id=asset_id)
+    found = {"_libraries": [row[0] for row in libraries], "_collections": [row[0] for row in collections]}
+    return {name: ids for name, ids in found.items() if ids}
 
 
 def drop_content(uow: UnitOfWork, actor: Actor, asset: Asset) -> None:

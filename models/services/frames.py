@@ -19,8 +19,18 @@ Frame = dict[str, Any]
 
 def make_frame(event: LoggedEvent) -> Frame:
     """Spell a logged event; its `id` is what a client passes as `since` to go on behind it."""
-    position, kind, space_id, subject_id, _, occurred, data = event
-    return {**_frame(kind, space_id, subject_id, round(occurred.timestamp() * 1000), data), "id": position.id}
+    position, kind, space_id, subject_id, actor_id, occurred, data = event
+    frame = _frame(kind, space_id, subject_id, round(occurred.timestamp() * 1000), data)
+    return {**frame, "id": position.id, "_actor": actor_id and str(actor_id)}
+
+
+def public_frame(frame: Frame) -> Frame:
+    """Give what a client sees of a frame: keys that begin with `_` are for deciding who may."""
+    data = frame["data"]
+    shown = {key: value for key, value in frame.items() if not key.startswith("_")}
+    if any(key.startswith("_") for key in data):
+        shown["data"] = {key: value for key, value in data.items() if not key.startswith("_")}
+    return shown
 
 
 def progress_frame(task: Task) -> Frame:
@@ -28,7 +38,8 @@ def progress_frame(task: Task) -> Frame:
     counts = {"total": task.total, "done": task.done, "failed": task.failed, "skipped": task.skipped}
     data = {"kind": task.kind, "state": str(task.state), "bytesDone": task.bytes_done, **counts}
     known = {key: value for key, value in data.items() if value is not None}
-    return _frame(TASK_PROGRESSED, task.space_id, task.id, round(time.time() * 1000), known)
+    frame = _frame(TASK_PROGRESSED, task.space_id, task.id, round(time.time() * 1000), known)
+    return {**frame, "_actor": task.creator_id and str(task.creator_id)}
 
 
 def joined_frame(position: Position) -> Frame:

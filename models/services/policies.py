@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from uuid import UUID
 
+from models.events import POLICY_CHANGED, NewEvent
 from models.permissions import Grants, Permission
 from models.unit_of_work import UnitOfWork
 
@@ -62,3 +63,4 @@ def load_grants(uow: UnitOfWork, user_id: UUID, space_id: UUID) -> Grants:
 def touch_policy(uow: UnitOfWork, space_id: UUID) -> None:
     """Let everybody forget what they remember of the grants in a space, once this transaction commits."""
     uow.execute("UPDATE space SET policy_version = policy_version + 1 WHERE id = :id", id=space_id)
+    uow.publish(NewEvent(POLICY_CHANGED, space_id, space_id))

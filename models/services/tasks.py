@@ -17,7 +17,7 @@ from models.events import TASK_CREATED, TASK_DELETED, NewEvent
 from models.ids import new_id
 from models.logs import current_trace
 from models.messages import KINDS, Payload, Priority, Queue, TaskKind, find_kind
-from models.permissions import Actor, Entity, Verb
+from models.permissions import Actor, Entity, Permission, Verb
 from models.services.crud import Resource
 from models.services.task_parts import NewPart, add_step, add_work, drop_waiting, end_task, publish_update, touch
 from models.unit_of_work import UnitOfWork
@@ -57,15 +57,18 @@ def submit(
     return task
 
 
-def read_payload(name: str, payload: dict[str, Any]) -> tuple[TaskKind, Payload]:
+def read_payload(actor: Actor, name: str, payload: dict[str, Any]) -> tuple[TaskKind, Payload]:
     """Check what a caller wants to submit.
 
     Raises:
+        Forbidden: for what concerns all spaces, to who is no operator.
         InvalidInput: for an unknown kind, one with a route of its own, or a payload that does not fit it.
     """
     kind = find_kind(name)
     if not kind.is_public:
         raise InvalidInput(f"Tasks of the kind '{name}' are submitted by a route of their own")
+    if kind.is_installation_wide:
+        actor.require_operator(Permission.MANAGE_SEARCH_INDEX)
     try:
         return kind, kind.payload.model_validate(payload)
     except ValidationError as error:

@@ -270,7 +270,7 @@ def test_the_server_says_goodbye(platform: Platform, tmp_path: Path) -> None:
 
 
 def test_the_hub_heals_gaps_and_drops_repetitions(platform: Platform, actor: Actor) -> None:
-    hub, listener = Hub(platform), Subscriber(str(actor.space_id))
+    hub, listener = Hub(platform), Subscriber(actor)
     assert hub.join(listener, None).count(STREAM_JOINED.encode()) == 1
     frames: list[dict[str, Any]] = []
 
@@ -301,7 +301,7 @@ def test_the_hub_heals_gaps_and_drops_repetitions(platform: Platform, actor: Act
 
 
 def test_a_hub_starts_again_after_trouble(platform: Platform, actor: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
-    hub, listener = Hub(platform), Subscriber(str(actor.space_id))
+    hub, listener = Hub(platform), Subscriber(actor)
     hub.join(listener, None)
     broken = Event()
     original = hub.read_since

@@ -10,7 +10,7 @@ from marshmallow import ValidationError, fields, validates_schema
 from models.entities import User
 from models.errors import Forbidden
 from models.permissions import Actor
-from models.services.accounts import USERS
+from models.services.accounts import USERS, touch_policies
 from models.services.passwords import hash_password
 from models.services.users import Attempt, check_password, get_user
 from models.unit_of_work import UnitOfWork
@@ -78,6 +78,7 @@ def update_me(uow: UnitOfWork, actor: Actor, values: dict[str, Any]) -> Response
     require_match(user)
     if "password_hash" in changes:
         user.epoch += 1
+        touch_policies(uow, user.id)
     USERS.update(uow, actor, user, changes)
     uow.commit()
     return _answer(actor, user)

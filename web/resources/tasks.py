@@ -21,6 +21,7 @@ from models.ids import parse_uuid, printable
 from models.messages import KINDS, Priority, TaskKind
 from models.permissions import Actor, Permission
 from models.services import tasks
+from models.services.assets import require_readable
 from models.services.counting import Total
 from models.services.crud import Page
 from models.services.tasks import TASKS
@@ -136,7 +137,7 @@ def list_tasks(uow: UnitOfWork, actor: Actor) -> Response:
 @blueprint.response(202, TaskSchema)
 def submit_task(uow: UnitOfWork, actor: Actor, values: dict[str, Any]) -> Response:
     """Submit a task of a kind that callers may submit."""
-    kind, payload = tasks.read_payload(values["kind"], values.get("payload", {}))
+    kind, payload = tasks.read_payload(actor, values["kind"], values.get("payload", {}))
     task = tasks.submit(
         uow,
         kind,
@@ -150,6 +151,18 @@ def submit_task(uow: UnitOfWork, actor: Actor, values: dict[str, Any]) -> Respon
     )
     uow.commit()
     return accepted(uow, actor, task, show_task)
+
+
+@blueprint.route("/assets/<uuid:asset_id>/tasks", methods=["GET"])
+@describe("List the tasks about an asset that the caller may see", *PAGE_PARAMETERS)
+@signed_in(Permission.READ_ASSET)
+@blueprint.response(200, page_schema(TaskSchema))
+def list_asset_tasks(uow: UnitOfWork, actor: Actor, asset_id: UUID) -> Response:
+    """List tasks."""
+    require_readable(uow, actor, asset_id)
+    wanted = read_page(_LISTING).where(Task.subject_id == asset_id)
+    page: Page[Task] = TASKS.page(uow, actor, wanted)
+    return jsonify(envelope(page, wanted, task_bodies(uow, actor, page.elements)))
 
 
 @blueprint.route("/tasks/kinds", methods=["GET"])

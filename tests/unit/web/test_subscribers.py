@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 from wsproto.frame_protocol import FrameProtocol
 
+from models.permissions import ALL_GRANTS, Actor
 from web.subscribers import MOST_WAITING, Subscriber, encode_text
+
+ACTOR = Actor(UUID(int=1), UUID(int=2), "somebody", ALL_GRANTS)
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65535, 65536, 70000])
@@ -19,7 +24,7 @@ def test_frames_are_read_back(size: int) -> None:
 
 
 def test_what_was_put_is_taken_in_order() -> None:
-    subscriber = Subscriber("s")
+    subscriber = Subscriber(ACTOR)
     subscriber.put(b"a", 1)
     subscriber.put(b"b", 1)
     assert subscriber.take(0) == b"ab"
@@ -27,7 +32,7 @@ def test_what_was_put_is_taken_in_order() -> None:
 
 
 def test_a_backlog_is_given_up() -> None:
-    subscriber = Subscriber("s")
+    subscriber = Subscriber(ACTOR)
     for _ in range(MOST_WAITING):
         subscriber.put(b"x", 1)
     assert not subscriber.is_lost
@@ -37,14 +42,14 @@ def test_a_backlog_is_given_up() -> None:
 
 
 def test_one_large_batch_is_no_backlog() -> None:
-    subscriber = Subscriber("s")
+    subscriber = Subscriber(ACTOR)
     subscriber.put(b"x", 5 * MOST_WAITING)
     assert subscriber.take(0) == b"x"
     assert not subscriber.is_lost
 
 
 def test_the_end_is_told_at_once() -> None:
-    subscriber = Subscriber("s")
+    subscriber = Subscriber(ACTOR)
     subscriber.end()
     assert subscriber.take(60) == b""
     assert subscriber.is_ended
