@@ -46,7 +46,10 @@ class SearchSort(StrEnum):
 
 
 class AssetDocument(NamedTuple):
-    """What is findable of an asset. `paths` are display texts of its locations, `text` any other words."""
+    """What is findable of an asset. `paths` are display texts of its locations, `text` any other words.
+
+    `marks` are what searches are narrowed by (`models.services.search_rights`), each a word such as `library:<uuid>`.
+    """
 
     asset_id: UUID
     space_id: UUID
@@ -57,6 +60,7 @@ class AssetDocument(NamedTuple):
     size: int
     first_seen: float
     """Seconds since the epoch."""
+    marks: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,8 @@ class Hit:
 class SearchQuery:
     """A search within one space; `models.search.grammar` says how `terms` are understood.
 
-    `mime` is a prefix; `seen_from` and `seen_to` bound the first sighting, inclusive, in seconds since the epoch.
+    `mime` is a prefix; `seen_from` and `seen_to` bound the first sighting, inclusive, in seconds since the epoch. A
+    document has one mark at least of each group in `must`, and none of `must_not`.
     """
 
     space_id: UUID
@@ -93,6 +98,8 @@ class SearchQuery:
     seen_from: float | None = None
     seen_to: float | None = None
     highlight: bool = False
+    must: Sequence[Sequence[str]] = ()
+    must_not: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ import tantivy
 from models.search.port import PARAGRAPH, AssetDocument
 from models.search.words import LONGEST_WORD, find_compounds, join_words, sort_key
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
-ASSET_ID, SPACE_ID, MIME, SOURCE = "asset_id", "space_id", "mime", "source"
+ASSET_ID, SPACE_ID, MIME, MARK, SOURCE = "asset_id", "space_id", "mime", "mark", "source"
 NAME, COMPOUND, PATH, KIND, TEXT = "name", "compound", "path", "kind", "text"
 SORT_NAME, SORT_DATE, SORT_SIZE = "sort_name", "sort_date", "sort_size"
 
@@ -38,7 +38,7 @@ _encode = json.JSONEncoder(separators=(",", ":")).encode
 def make_schema() -> tantivy.Schema:
     """Declare the fields. Words come ready made from `words.py`, hence the tokenizer that only splits at spaces."""
     builder = tantivy.SchemaBuilder()
-    for exact in (ASSET_ID, SPACE_ID, MIME):
+    for exact in (ASSET_ID, SPACE_ID, MIME, MARK):
         builder.add_text_field(exact, tokenizer_name="raw", index_option="basic")
     for words in (NAME, COMPOUND, PATH, KIND, TEXT):
         builder.add_text_field(words, tokenizer_name="whitespace", index_option="position")
@@ -56,6 +56,8 @@ def make_document(asset: AssetDocument) -> tantivy.Document:
     document.add_text(ASSET_ID, asset_id)
     document.add_text(SPACE_ID, _space_text(asset.space_id))
     document.add_text(MIME, asset.mime_type.lower())
+    for mark in asset.marks:
+        document.add_text(MARK, mark)
     document.add_text(KIND, _remembered_words(asset.mime_type)[0])
     _add_names(document, asset.filename, paths)
     for paragraph in text.split(PARAGRAPH) if text else ():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from tantivy import FieldType, Occur, Query, Schema
@@ -12,6 +13,7 @@ from models.search.port import SearchQuery
 from models.search.schema import (
     COMPOUND,
     KIND,
+    MARK,
     MIME,
     NAME,
     PATH,
@@ -40,7 +42,15 @@ def make_query(schema: Schema, query: SearchQuery, terms: Terms) -> Query:
         clauses.append((Occur.Must, _of_type(schema, query.mime)))
     if query.seen_from is not None or query.seen_to is not None:
         clauses.append((Occur.Must, _seen(schema, query.seen_from, query.seen_to)))
+    clauses += [(Occur.Must, _marked(schema, group)) for group in query.must]
+    if query.must_not:
+        clauses.append((Occur.MustNot, _marked(schema, query.must_not)))
     return Query.boolean_query(clauses)
+
+
+def _marked(schema: Schema, marks: Sequence[str]) -> Query:
+    """Match what has one of the marks."""
+    return Query.const_score_query(Query.term_set_query(schema, MARK, list(marks)), 0.0)
 
 
 def _in_space(schema: Schema, space_id: UUID) -> Query:

@@ -10,6 +10,7 @@ from uuid import UUID
 from models.events import ASSET_CREATED, ASSET_DELETED, ASSET_UPDATED, ASSET_UPLOADED
 from models.search import PARAGRAPH, AssetDocument, IndexState
 from models.services.event_log import Position
+from models.services.search_rights import MARKS
 from models.unit_of_work import UnitOfWork, as_array
 
 INDEXED_EVENTS = frozenset({ASSET_CREATED, ASSET_UPDATED, ASSET_UPLOADED, ASSET_DELETED})
@@ -29,7 +30,8 @@ _DOCUMENTS = f"""
                  ORDER BY id LIMIT {_MOST_PATHS}),
            CASE WHEN a.meta = '{{}}' THEN '{{}}' ELSE ARRAY(
                SELECT left(value #>> '{{}}', {_LONGEST_TEXT})
-               FROM jsonb_path_query(a.meta, 'strict $.** ? (@.type() == "string")') AS value LIMIT {_MOST_TEXTS}) END
+               FROM jsonb_path_query(a.meta, 'strict $.** ? (@.type() == "string")') AS value LIMIT {_MOST_TEXTS}) END,
+           ARRAY({MARKS})
     FROM asset a
 """  # noqa: S608 - only a constant is put in
 
@@ -111,15 +113,16 @@ def read_unsettled(uow: UnitOfWork, after_id: int, limit: int) -> list[tuple[int
     return [(row[0], row[1]) for row in rows]
 
 
-def count_unindexed(uow: UnitOfWork, state: IndexState) -> int:
-    """Count the changes of assets that an index does not have yet; beyond some number it counts no further."""
+def count_unindexed(uow: UnitOfWork, state: IndexState, space_id: UUID) -> int:
+    """Count the changes of a space's assets that an index does not have yet, up to some number."""
     count = uow.execute(
         """SELECT count(*) FROM (
                SELECT 1 FROM event WHERE (xid, id) > (CAST(CAST(:xid AS text) AS xid8), :id) AND type = ANY(:types)
-               LIMIT :most) AS behind""",
+               AND space_id = :space LIMIT :most) AS behind""",
         xid=state.xid,
         id=state.id,
         types=list(INDEXED_EVENTS),
+        space=space_id,
         most=_MOST_COUNTED,
     ).scalar_one()
     return int(str(count))
@@ -127,7 +130,7 @@ def count_unindexed(uow: UnitOfWork, state: IndexState) -> int:
 
 def _document(
     asset_id: UUID, space_id: UUID, filename: str, mime_type: str, size: int, first_seen: float, paths: list[bytes],
-    texts: list[str],
+    texts: list[str], marks: list[str],
 ) -> AssetDocument:  # fmt: skip
     return AssetDocument(
         asset_id=asset_id,
@@ -138,4 +141,5 @@ def _document(
         text=PARAGRAPH.join(texts),
         size=size,
         first_seen=first_seen,
+        marks=[mark.casefold() for mark in marks],
     )

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
-from uuid import UUID
 
-from models.permissions import Actor
+from sqlalchemy import select
+
+from models.entities import Asset
+from models.errors import Unavailable
+from models.permissions import Actor, Permission
 from models.search import Hit, SearchPage, SearchQuery, SearchReader
+from models.services.assets import ASSETS
 from models.services.indexing import count_unindexed
+from models.services.search_rights import BLACKLISTED, Restriction, granted_marks, wanted_marks
+from models.services.visibility import Scope, covered
 from models.unit_of_work import UnitOfWork
 
 PROVIDER = "tantivy"
@@ -28,34 +33,51 @@ class SearchStatus:
     """Seconds since the epoch."""
 
 
-def search_assets(uow: UnitOfWork, reader: SearchReader, actor: Actor, query: SearchQuery) -> SearchPage:
-    """Find assets in the actor's space, whatever space the query names.
+def search_assets(
+    uow: UnitOfWork, reader: SearchReader, actor: Actor, query: SearchQuery, wanted: Restriction, blacklisted: str
+) -> SearchPage:
+    """Find assets that the actor may read and search, in their space, whatever space the query names.
+
+    `blacklisted` is `exclude`, `include` or `only`.
 
     Raises:
         InvalidInput: when the terms cannot be understood, saying where.
         Unavailable: when there is no index yet.
+        Forbidden: when blacklisted assets are asked for by somebody who may not know of them.
     """
-    page = reader.search(replace(query, space_id=actor.space_id))
+    if blacklisted != "exclude":
+        actor.require(Permission.READ_BLACKLIST)
+    must = [*granted_marks(uow, actor), *wanted_marks(uow, actor, wanted)]
+    if blacklisted == "only":
+        must.append([BLACKLISTED])
+    narrowed = replace(
+        query, space_id=actor.space_id, must=must, must_not=[BLACKLISTED] if blacklisted == "exclude" else []
+    )
+    if not all(must):
+        reader.search(replace(narrowed, must=()))  # terms that cannot be understood are refused all the same
+        return SearchPage((), 0)
+    page = reader.search(narrowed)
     hits = _still_there(uow, actor, page.hits)
     return replace(page, hits=hits, total=page.total - (len(page.hits) - len(hits)))
 
 
 def _still_there(uow: UnitOfWork, actor: Actor, hits: Sequence[Hit]) -> list[Hit]:
-    """Leave out assets that were deleted within the last moments."""
+    """Leave out assets that were deleted, or that the actor was shut out from, within the last moments."""
     if not hits:
         return []
-    rows: Any = uow.execute(
-        "SELECT id FROM asset WHERE space_id = :space AND id = ANY(CAST(:ids AS uuid[]))",
-        space=actor.space_id,
-        ids=[hit.asset_id for hit in hits],
-    ).scalars()
-    found: set[UUID] = set(rows)
+    may_search = covered(Asset, Scope.ASSET, actor, Permission.READ_SEARCH)
+    query = select(Asset.id).where(Asset.id.in_([hit.asset_id for hit in hits]), ASSETS.visible(actor), may_search)
+    found = set(uow.session.execute(query).scalars())
     return [hit for hit in hits if hit.asset_id in found]
 
 
-def search_status(uow: UnitOfWork, reader: SearchReader) -> SearchStatus:
-    """Tell how the search is; never raises for want of an index."""
-    documents, state = reader.document_count(), reader.state()
-    if documents is None or state is None:
+def search_status(uow: UnitOfWork, reader: SearchReader, actor: Actor) -> SearchStatus:
+    """Tell how the search is, in the actor's space; never raises for want of an index."""
+    state = reader.state()
+    if state is None:
         return SearchStatus(False, "There is no text index yet; the indexer builds it", 0, None, None)
-    return SearchStatus(True, None, documents, count_unindexed(uow, state), state.synced_at)
+    try:
+        documents = reader.search(SearchQuery(actor.space_id, "", limit=1)).total
+    except Unavailable as error:
+        return SearchStatus(False, error.message, 0, None, None)
+    return SearchStatus(True, None, documents, count_unindexed(uow, state, actor.space_id), state.synced_at)

@@ -11,6 +11,7 @@ import pytest
 from models.search import IndexHome
 from models.wiring import Platform
 from tests.support.client import ApiClient
+from tests.support.documents import Silent
 from web.app import close_app, create_app
 from workers.indexing.rebuild import rebuild
 
@@ -31,19 +32,9 @@ class Counting:
         return self.app(environ, start)
 
 
-class _Silent:
-    """Nobody asks how far the index is."""
-
-    def begin(self, total: int) -> None:
-        """Begin."""
-
-    def advance(self, done: int) -> None:
-        """Go on."""
-
-
 @pytest.fixture
 def counting(platform: Platform) -> Iterator[Counting]:
-    rebuild(platform, IndexHome(platform.settings.loom_home.index), _Silent())
+    rebuild(platform, IndexHome(platform.settings.loom_home.index), Silent())
     app = create_app(platform)
     yield Counting(app)
     close_app(app)

@@ -52,3 +52,13 @@ def build_index(folder: Path, *documents: AssetDocument) -> IndexHome:
     home = IndexHome(folder)
     build_generation(home, documents)
     return home
+
+
+class Silent:
+    """Nobody asks how far the making of an index is."""
+
+    def begin(self, total: int) -> None:
+        """Begin."""
+
+    def advance(self, done: int) -> None:
+        """Go on."""

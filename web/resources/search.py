@@ -1,7 +1,6 @@
 """Searching. All routes are special: they read the text index and page by offset or cursor, not by element.
 
-`/search/assets` and `/search/results` differ in their `types`; as of now only assets are indexed. A restriction that
-cannot be kept is refused, for leaving it out would show more than was asked for.
+`/search/assets` and `/search/results` differ in their `types`; as of now only assets are indexed.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from models.ids import printable
 from models.permissions import Actor, Permission
 from models.search import DEEPEST_HIT, SearchPage, SearchQuery, SearchSort
 from models.services.search import CAPABILITIES, PROVIDER, search_assets, search_status
+from models.services.search_rights import Restriction
 from models.unit_of_work import UnitOfWork
 from web.auth import signed_in
 from web.blueprints import LoomBlueprint
@@ -29,7 +29,6 @@ from web.state import platform
 _ASSET = "asset"
 _TYPES = (_ASSET, "transcript", "tag", "annotation", "person", "collection", "library", "cluster")
 _MODES = ("LEXICAL", "SEMANTIC", "HYBRID")
-_UNSUPPORTED = ("library", "collection", "tag")
 _IGNORED = ("lang", "facets", "profile")
 
 Values = dict[str, Any]
@@ -51,9 +50,10 @@ class AssetSearchSchema(RequestSchema):
     space = fields.UUID()
     seen_from = Instant(data_key="from", metadata={"description": "First seen at or after"})
     seen_to = Instant(data_key="to", metadata={"description": "First seen at or before"})
-    library = fields.String()
-    collection = fields.String()
-    tag = fields.String()
+    library = fields.UUID()
+    collection = fields.UUID()
+    tag = fields.String(metadata={"description": "Comma list of names, all of which an asset must have"})
+    blacklisted = fields.String(load_default="exclude", validate=validate.OneOf(["exclude", "include", "only"]))
     lang = fields.String()
     facets = fields.String()
     profile = fields.String()
@@ -136,15 +136,15 @@ def find_results(uow: UnitOfWork, actor: Actor, values: Values) -> Values:
 @blueprint.route("/search/status", methods=["GET"])
 @signed_in(Permission.READ_SEARCH_INDEX)
 @blueprint.response(200, SearchStatusSchema)
-def load_status(uow: UnitOfWork, _actor: Actor) -> Any:
+def load_status(uow: UnitOfWork, actor: Actor) -> Any:
     """Tell whether searches are answered, and how far the index is behind."""
-    return search_status(uow, platform().search)
+    return search_status(uow, platform().search, actor)
 
 
 def _answer(uow: UnitOfWork, actor: Actor, values: Values, types: Sequence[str]) -> Values:
     started = time.monotonic()
     query = _read_query(values, actor.space_id)
-    page = search_assets(uow, platform().search, actor, query)
+    page = search_assets(uow, platform().search, actor, query, _read_restriction(values), values["blacklisted"])
     if _ASSET not in types or values.get("space", actor.space_id) != actor.space_id:
         page = SearchPage((), 0)
     following = query.offset + query.limit
@@ -162,8 +162,6 @@ def _answer(uow: UnitOfWork, actor: Actor, values: Values, types: Sequence[str])
 def _read_query(values: Values, space_id: UUID) -> SearchQuery:
     if values["mode"] != _MODES[0]:
         raise InvalidInput(f"mode: {values['mode']} is not available; there is {_MODES[0]}", code="unsupported-mode")
-    if unsupported := [name for name in _UNSUPPORTED if values.get(name)]:
-        raise InvalidInput(f"{unsupported[0]}: searches cannot be restricted by this", code="unsupported-restriction")
     offset = _read_cursor(values["cursor"]) if values.get("cursor") else values["offset"]
     limit = min(values["limit"], MOST)
     return SearchQuery(
@@ -178,6 +176,11 @@ def _read_query(values: Values, space_id: UUID) -> SearchQuery:
         seen_to=_seconds(values.get("seen_to")),
         highlight=values["highlight"],
     )
+
+
+def _read_restriction(values: Values) -> Restriction:
+    tags = [name.strip() for name in values.get("tag", "").split(",") if name.strip()]
+    return Restriction(values.get("library"), values.get("collection"), tags)
 
 
 def _read_cursor(text: str) -> int:
