@@ -68,7 +68,15 @@ class Location(Base):
 
     __tablename__ = "location"
     __table_args__ = (
-        UniqueConstraint("pool_id", "path"),
+        # An entry of an index has at most 2704 bytes, a path any number: behind the part that gives the order, the
+        # hash tells the long ones apart. `models.services.ingest` repeats the expressions to use it.
+        Index(
+            "uq_location_pool_id_path",
+            "pool_id",
+            text("substring(path FROM 1 FOR 2000)"),
+            text("(CASE WHEN octet_length(path) > 2000 THEN sha256(path) ELSE ''::bytea END)"),
+            unique=True,
+        ),
         Index("ix_location_asset_id", "asset_id"),
         Index("ix_location_missing_task_id", "missing_task_id", postgresql_where=text("missing_task_id IS NOT NULL")),
     )
