@@ -69,12 +69,14 @@ class Location(Base):
     __tablename__ = "location"
     __table_args__ = (
         # An entry of an index has at most 2704 bytes, a path any number: behind the part that gives the order, the
-        # hash tells the long ones apart. `models.services.ingest` repeats the expressions to use it.
+        # hash of the long ones (nothing of the others) tells them apart. `models.services.ingest` repeats the
+        # expressions to use it.
         Index(
             "uq_location_pool_id_path",
             "pool_id",
-            text("substring(path FROM 1 FOR 2000)"),
-            text("(CASE WHEN octet_length(path) > 2000 THEN sha256(path) ELSE ''::bytea END)"),
+            # As PostgreSQL spells them, so that Alembic finds them the same.
+            text("substr(path, 1, 2000)"),
+            text("substr(sha256(path), 1, GREATEST(0, octet_length(path) - 2000) * 32)"),
             unique=True,
         ),
         Index("ix_location_asset_id", "asset_id"),

@@ -14,8 +14,8 @@ from models.unit_of_work import UnitOfWork, as_rows
 
 _RECORDS = """json_to_recordset(CAST(:rows AS json)) AS new (id uuid, path text, asset_id uuid, device bigint,
            inode bigint, size bigint, mtime_ns bigint, ctime_ns bigint)"""
-_PREFIX = "substring(path FROM 1 FOR 2000)"
-_UNIQUE = f"pool_id, {_PREFIX}, (CASE WHEN octet_length(path) > 2000 THEN sha256(path) ELSE ''::bytea END)"
+_PREFIX = "substr(path, 1, 2000)"
+_UNIQUE = f"pool_id, {_PREFIX}, substr(sha256(path), 1, GREATEST(0, octet_length(path) - 2000) * 32)"
 """The expressions of the unique index, see `models.entities.Location`."""
 _PRESENT = "state = 'PRESENT', last_seen = now(), missing_since = NULL, missing_task_id = NULL"
 
@@ -103,7 +103,7 @@ def list_files(uow: UnitOfWork, pool_id: UUID, after: bytes, limit: int) -> list
     rows: Any = uow.execute(
         f"""SELECT path, device, inode, size, mtime_ns, ctime_ns, id, asset_id, state = 'MISSING'
             FROM location WHERE pool_id = :pool AND path > :after
-            AND {_PREFIX} >= substring(CAST(:after AS bytea) FROM 1 FOR 2000)
+            AND {_PREFIX} >= substr(CAST(:after AS bytea), 1, 2000)
             ORDER BY {_PREFIX}, path LIMIT :limit""",  # noqa: S608 - only constants are put in
         pool=pool_id,
         after=after,

@@ -18,8 +18,8 @@ def upgrade() -> None:
         "location",
         [
             "pool_id",
-            sa.text("substring(path FROM 1 FOR 2000)"),
-            sa.text("(CASE WHEN octet_length(path) > 2000 THEN sha256(path) ELSE ''::bytea END)"),
+            sa.text("substr(path, 1, 2000)"),
+            sa.text("substr(sha256(path), 1, GREATEST(0, octet_length(path) - 2000) * 32)"),
         ],
         unique=True,
     )
