@@ -79,3 +79,16 @@ def test_no_descriptor_leaks_on_any_way_out(tmp_path: Path) -> None:
         with suppress(OSError):
             open_beneath(os.fsencode(tmp_path), path)
     assert descriptors() == before
+
+
+def test_a_root_that_became_a_link_or_lies_below_one_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "secret/root").mkdir(parents=True)
+    (tmp_path / "secret/root/file").write_bytes(b"secret")
+    (tmp_path / "root").symlink_to(tmp_path / "secret/root")
+    (tmp_path / "way").symlink_to(tmp_path / "secret")
+    before = descriptors()
+    for root in ("root", "way/root"):
+        with pytest.raises(OSError, match=r"symbolic links|Not a directory"):
+            open_beneath(os.fsencode(tmp_path / root), b"file")
+    assert read(tmp_path / "secret/root", b"file") == b"secret"
+    assert descriptors() == before
