@@ -99,6 +99,11 @@ class Child:
         return self.pid is not None and self.program.is_ready()
 
     @property
+    def was_killed(self) -> bool:
+        """Whether somebody ended it by force: a person, or a kernel that is short of memory."""
+        return self.exit_code == -signal.SIGKILL
+
+    @property
     def ending(self) -> str:
         """How it ended, for people."""
         code = self.exit_code or 0

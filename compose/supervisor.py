@@ -32,9 +32,11 @@ class Policy:
     crash_limit: int = 5
     """So many crashes of one child ..."""
     crash_window_seconds: float = 60
-    """... within this time stop everything."""
+    """... within this time stop everything. A SIGKILL is none: it tells of who sent it, not of a broken program."""
     first_delay_seconds: float = 0.2
-    """Before the first restart; doubled with each crash within the window."""
+    """Before the first restart; doubled with each crash within the window ..."""
+    longest_delay_seconds: float = 2
+    """... up to this."""
     stop_seconds: float = 9
     """All stages must have ended."""
     stage_reserve_seconds: float = 3
@@ -53,6 +55,7 @@ class _Supervised:
     child: Child
     stage: int
     crashes: list[float] = field(default_factory=list)
+    kills: list[float] = field(default_factory=list)
     restart_at: float | None = None
 
 
@@ -136,11 +139,15 @@ class Supervisor:
         """
         kill_orphans(self._own())
         policy, now, child = self._policy, time.monotonic(), one.child
-        one.crashes = [*(at for at in one.crashes if at > now - policy.crash_window_seconds), now]
+        (one.kills if child.was_killed else one.crashes).append(now)
+        one.crashes, one.kills = (
+            [at for at in times if at > now - policy.crash_window_seconds] for times in (one.crashes, one.kills)
+        )
         if len(one.crashes) >= policy.crash_limit:
             often = f"{len(one.crashes)} crashes within {policy.crash_window_seconds:g} s"
             raise Unavailable(f"{child.name} {child.ending} ({often}){_quote(child)}")
-        delay = policy.first_delay_seconds * 2 ** (len(one.crashes) - 1)
+        doublings = len(one.crashes) + len(one.kills) - 1
+        delay = min(policy.longest_delay_seconds, policy.first_delay_seconds * 2 ** min(doublings, 16))
         one.restart_at = now + delay
         self._console.say(f"{child.name} {child.ending}; it starts again in {delay:g} s")
 

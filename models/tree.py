@@ -21,7 +21,7 @@ class Tree:
     """A directory and what lies below it. Keeps the last parent open: neighbours are asked for in sequence."""
 
     def __init__(self, root: bytes) -> None:
-        self._root = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._root = _open_root(root)
         self._parent_path = b""
         self._parent = self._root
 
@@ -72,6 +72,19 @@ class Tree:
         if self._parent != self._root:
             os.close(self._parent)
         self._parent, self._parent_path = self._root, b""
+
+
+def leads_elsewhere(root: bytes) -> bool:
+    """Tell whether a root that was resolved once (`models.services.pools`) is, or lies below, a symbolic link now."""
+    return os.path.realpath(root) != os.path.normpath(root)
+
+
+def _open_root(root: bytes) -> int:
+    descriptor = os.open(root, _DIRECTORY)
+    if leads_elsewhere(root):
+        os.close(descriptor)
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), root)
+    return descriptor
 
 
 def open_beneath(root: bytes, relative: bytes) -> int:

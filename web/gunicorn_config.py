@@ -21,11 +21,12 @@ bind = (
     else (f"{_settings.server_rest_host}:{_settings.server_rest_port}")
 )
 workers = _settings.web_processes
-worker_class = "gevent"
+worker_class = "web.gunicorn_worker.JsonErrorWorker"
 worker_connections = 2000
 worker_tmp_dir = str(_SHARED_MEMORY) if _SHARED_MEMORY.is_dir() else None
 preload_app = False
 backlog = 2048
+limit_request_line = 8190  # the most that gunicorn knows: a search in other scripts is long when it is escaped
 keepalive = 5
 graceful_timeout = 8
 timeout = 60

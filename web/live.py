@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from functools import wraps
 from threading import Lock
 from typing import Any
 from uuid import UUID
@@ -18,6 +20,7 @@ from uuid import UUID
 from flask import Blueprint, Flask, request
 from flask_sock import Sock
 from simple_websocket import ConnectionClosed, Server
+from wsproto.utilities import ProtocolError
 
 from models.errors import InvalidInput, LoomError, NotFound, Unauthorized
 from models.ids import parse_uuid
@@ -80,6 +83,21 @@ def add_live_events(app: Flask) -> None:
     blueprint = Blueprint("live", __name__, url_prefix=PREFIX)
     Sock(app).route("/pipelines/events/ws", bp=blueprint)(serve_events)
     app.register_blueprint(blueprint)
+    endpoint = f"{blueprint.name}.{serve_events.__name__}"
+    app.view_functions[endpoint] = _refuse_bad_handshakes(app.view_functions[endpoint])
+
+
+def _refuse_bad_handshakes(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Answer a request that asks for a WebSocket without saying how; flask-sock greets before it calls us."""
+
+    @wraps(view)
+    def wrapper(*arguments: Any, **named: Any) -> Any:
+        try:
+            return view(*arguments, **named)
+        except (ProtocolError, ConnectionError):
+            raise InvalidInput("This is not the handshake of a WebSocket", code="bad-handshake") from None
+
+    return wrapper
 
 
 @open_to_all

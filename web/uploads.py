@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from flask import request
 from gunicorn.http.errors import ParseException
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 from werkzeug.formparser import MultiPartParser
 from werkzeug.http import parse_options_header
@@ -131,7 +132,11 @@ def _receive_raw(store: BlobStore, most_bytes: int) -> Received:
             staged.write(data)
         _require_whole(staged.size)
         staged.finish()
-    return Received(staged.key, filename or _UNNAMED, staged.size, request.args)
+    return Received(staged.key, filename or _UNNAMED, staged.size, _storable(request.args))
+
+
+def _storable(values: MultiDict[str, str]) -> Mapping[str, str]:
+    return {name: value for name, value in values.items() if name and is_storable(value)}
 
 
 def _is_chunked() -> bool:
@@ -194,8 +199,7 @@ class _Form:
         if part is None or self._staged is None:
             raise InvalidInput(f"The form needs exactly one file part, named '{_PART}'")
         self._staged.finish()
-        values = {name: value for name, value in form.items() if name and is_storable(value)}
-        return Received(self._staged.key, clean_name(part.filename or _UNNAMED), self._staged.size, values)
+        return Received(self._staged.key, clean_name(part.filename or _UNNAMED), self._staged.size, _storable(form))
 
     def _begin_file(self, **_: Any) -> StagedFile:
         if self._staged is not None:

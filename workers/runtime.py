@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from threading import Event
 from typing import Any
 
+import psycopg
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -34,6 +35,11 @@ _ENGINE_RETRY_SECONDS = 1.0
 _ENGINE_TROUBLE = (OperationalError, InterfaceError, PoolTimeout, Unavailable)
 
 logger = get_logger(__name__)
+
+
+def _is_limit(error: Exception) -> bool:
+    """Whether a limit of PostgreSQL was hit. That is no trouble of the engine, and would be hit for ever."""
+    return isinstance(getattr(error, "orig", error), psycopg.errors.ProgramLimitExceeded)
 
 
 class Runtime:
@@ -83,6 +89,10 @@ class Runtime:
             else:
                 self._until_written(claimed, lambda uow: work.give_up(uow, claimed, code, message))
         except _ENGINE_TROUBLE as error:
+            if _is_limit(error):
+                logger.exception("more than PostgreSQL can hold", task=str(claimed.task_id))
+                self._until_written(claimed, lambda uow: self._after_error(uow, claimed))
+                return
             logger.warning("an engine failed; trying again", task=str(claimed.task_id), reason=type(error).__name__)
             self._until_written(claimed, lambda uow: work.hand_back(uow, claimed, delay_seconds=1))
         except Exception:

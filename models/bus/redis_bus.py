@@ -126,7 +126,8 @@ class RedisBus:
     def _count(self, key: str, window_seconds: int) -> int:
         with self._client.pipeline() as pipeline:
             pipeline.incr(key)
-            pipeline.expire(key, window_seconds)
+            # The window begins with its first call: if each began it anew, whoever keeps calling would never be let in.
+            pipeline.expire(key, window_seconds, nx=True)
             return int(pipeline.execute()[0])
 
     def take_back_attempt(self, key: str) -> None:

@@ -72,7 +72,17 @@ class Location(Base):
 
     __tablename__ = "location"
     __table_args__ = (
-        UniqueConstraint("pool_id", "path"),
+        # An entry of an index has at most 2704 bytes, a path any number: behind the part that gives the order, the
+        # hash of the long ones (nothing of the others) tells them apart. `models.services.ingest` repeats the
+        # expressions to use it.
+        Index(
+            "uq_location_pool_id_path",
+            "pool_id",
+            # As PostgreSQL spells them, so that Alembic finds them the same.
+            text("substr(path, 1, 2000)"),
+            text("substr(sha256(path), 1, GREATEST(0, octet_length(path) - 2000) * 32)"),
+            unique=True,
+        ),
         Index("ix_location_asset_id", "asset_id"),
         Index("ix_location_missing_task_id", "missing_task_id", postgresql_where=text("missing_task_id IS NOT NULL")),
     )

@@ -14,6 +14,9 @@ from models.unit_of_work import UnitOfWork, as_rows
 
 _RECORDS = """json_to_recordset(CAST(:rows AS json)) AS new (id uuid, path text, asset_id uuid, device bigint,
            inode bigint, size bigint, mtime_ns bigint, ctime_ns bigint)"""
+_PREFIX = "substr(path, 1, 2000)"
+_UNIQUE = f"pool_id, {_PREFIX}, substr(sha256(path), 1, GREATEST(0, octet_length(path) - 2000) * 32)"
+"""The expressions of the unique index, see `models.entities.Location`."""
 _PRESENT = "state = 'PRESENT', last_seen = now(), missing_since = NULL, missing_task_id = NULL"
 
 
@@ -84,12 +87,37 @@ def _find_assets(uow: UnitOfWork, space_id: UUID, hashes: list[str]) -> dict[str
     return {row[0]: row[1] for row in rows}
 
 
+class KnownFile(NamedTuple):
+    """A location as the catalogue has it."""
+
+    path: bytes
+    identity: tuple[int, int, int, int, int]
+    id: UUID
+    asset_id: UUID
+    is_missing: bool
+
+
+def list_files(uow: UnitOfWork, pool_id: UUID, after: bytes, limit: int) -> list[KnownFile]:
+    """Give the locations of a pool behind a path, in the bytewise order of their paths."""
+    # Ordered by their beginnings, which the index has, paths are nearly in order; the rest sorts a handful at a time.
+    rows: Any = uow.execute(
+        f"""SELECT path, device, inode, size, mtime_ns, ctime_ns, id, asset_id, state = 'MISSING'
+            FROM location WHERE pool_id = :pool AND path > :after
+            AND {_PREFIX} >= substr(CAST(:after AS bytea), 1, 2000)
+            ORDER BY {_PREFIX}, path LIMIT :limit""",  # noqa: S608 - only constants are put in
+        pool=pool_id,
+        after=after,
+        limit=limit,
+    ).all()
+    return [KnownFile(row[0], (row[1], row[2], row[3], row[4], row[5]), row[6], row[7], row[8]) for row in rows]
+
+
 def put_locations(uow: UnitOfWork, pool_id: UUID, locations: Sequence[NewLocation]) -> None:
     """Write what was found at these paths, over what was known of them."""
     uow.execute(
         f"""INSERT INTO location (id, pool_id, path, asset_id, device, inode, size, mtime_ns, ctime_ns)
            SELECT id, :pool, decode(path, 'hex'), asset_id, device, inode, size, mtime_ns, ctime_ns FROM {_RECORDS}
-           ON CONFLICT (pool_id, path) DO UPDATE SET asset_id = excluded.asset_id, device = excluded.device,
+           ON CONFLICT ({_UNIQUE}) DO UPDATE SET asset_id = excluded.asset_id, device = excluded.device,
                inode = excluded.inode, size = excluded.size, mtime_ns = excluded.mtime_ns,
                ctime_ns = excluded.ctime_ns, {_PRESENT}""",  # noqa: S608 - only constants are put in
         pool=pool_id,

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import jwt
 import pytest
+import redis
 from argon2 import PasswordHasher
 
 from models.wiring import Platform
@@ -149,6 +150,16 @@ def test_guessing_is_stopped_per_user_and_address(client: ApiClient) -> None:
     assert int(answer.headers["Retry-After"]) > 0
     guesser.post("/auth/login", {**LOGIN, "username": "other"}, expect=401)
     guesser.post("/auth/login", LOGIN, environ_overrides={"REMOTE_ADDR": "10.0.0.9"})
+
+
+def test_whoever_keeps_trying_does_not_prolong_the_wait(platform: Platform) -> None:
+    assert platform.settings.redis_url
+    with redis.Redis.from_url(platform.settings.redis_url) as engine:
+        assert platform.bus.attempts("login:insistent", 900) == 1
+        engine.expire("loom:attempts:login:insistent", 60)
+        assert platform.bus.attempts("login:insistent", 900) == 2
+        remaining: Any = engine.ttl("loom:attempts:login:insistent")
+        assert 0 < remaining <= 60
 
 
 def test_a_success_forgets_the_failures(client: ApiClient) -> None:

@@ -294,6 +294,12 @@ def test_names_of_uploads_are_made_presentable(
     assert asset.filename == expected
 
 
+def test_an_origin_that_cannot_be_stored_is_left_out(client: ApiClient, platform: Platform) -> None:
+    client.request("POST", "/assets/upload?filename=a&origin=%00", DATA, headers=RAW, expect=202)
+    run_uploads(platform)
+    assert client.get("/assets")["data"][0]["file"]["origin"] == "upload"
+
+
 def test_the_name_may_come_in_a_header_in_any_alphabet(client: ApiClient) -> None:
     for header in ("attachment; filename*=UTF-8''n%C3%A4me.txt", 'attachment; filename="n\xe4me.txt"'):
         answer = client.request(

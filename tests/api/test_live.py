@@ -231,6 +231,15 @@ def test_a_plain_request_is_told_that_this_is_a_socket(port: int, token: str) ->
     assert answer.json()["statusCode"] == 400
 
 
+@pytest.mark.parametrize(
+    "given", [{}, {"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version": "99"}]
+)
+def test_a_handshake_that_is_none_is_refused(port: int, token: str, given: dict[str, str]) -> None:
+    headers = {"Authorization": f"Bearer {token}", "Connection": "Upgrade", "Upgrade": "websocket", **given}
+    answer = httpx.get(f"http://127.0.0.1:{port}{PATHS[0]}", headers=headers)
+    assert (answer.status_code, answer.json()["statusCode"], answer.json()["code"]) == (400, 400, "bad-handshake")
+
+
 @pytest.mark.usefixtures("relay")
 def test_a_client_that_does_not_read_harms_nobody(platform: Platform, actor: Actor, port: int, token: str) -> None:
     with _deaf_client(port, token), _connect(port, token) as connection:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from models.paths import decode_path, encode_path
+from models.services.ingest import KnownFile, list_files
 from models.services.task_parts import ItemOutcome, NewPart, Outcome
 from models.wiring import Platform
 from workers.handling import Planned
@@ -25,32 +26,15 @@ _PLAN_SECONDS = 0.5
 _PAGE = 10_000
 
 
-class KnownFile(NamedTuple):
-    """A location as the catalogue has it."""
-
-    path: bytes
-    identity: tuple[int, int, int, int, int]
-    id: UUID
-    asset_id: UUID
-    is_missing: bool
-
-
 def iter_known(platform: Platform, pool_id: UUID, after: bytes) -> Iterator[KnownFile]:
     """Yield the pool's locations behind a path, in order; pages are read apart, so no transaction stays open."""
     while True:
         with platform.unit_of_work() as uow:
-            rows: Any = uow.execute(
-                """SELECT path, device, inode, size, mtime_ns, ctime_ns, id, asset_id, state = 'MISSING'
-                   FROM location WHERE pool_id = :pool AND path > :after ORDER BY path LIMIT :page""",
-                pool=pool_id,
-                after=after,
-                page=_PAGE,
-            ).all()
-        for row in rows:
-            yield KnownFile(row[0], (row[1], row[2], row[3], row[4], row[5]), row[6], row[7], row[8])
-        if len(rows) < _PAGE:
+            files = list_files(uow, pool_id, after, _PAGE)
+        yield from files
+        if len(files) < _PAGE:
             return
-        after = rows[-1][0]
+        after = files[-1].path
 
 
 class Merge:
@@ -100,6 +84,8 @@ class Merge:
         """Nothing is known of files in a directory that cannot be read: they keep their state."""
         while self._next_known is not None and self._next_known.path.startswith(directory.path):
             self._next_known = next(self._known, None)
+        if directory.path == self._position:
+            return  # counted before the plan was interrupted, which goes on from here
         self._outcome.failed += 1
         self._problems.append(
             ItemOutcome(

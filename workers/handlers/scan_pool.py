@@ -12,6 +12,7 @@ from models.messages import SCAN_POOL, ScanPool
 from models.paths import decode_path, encode_path
 from models.services.ingest import count_missing, has_locations
 from models.services.task_parts import Outcome
+from models.tree import leads_elsewhere
 from models.unit_of_work import UnitOfWork
 from workers.handlers.scan_files import ScannedPart, scan_files
 from workers.handlers.scan_plan import Merge, iter_known, read_cursor
@@ -66,6 +67,9 @@ def _require_root(root: bytes) -> None:
     """Asked again before anything is written: without its root, every file of a part looks gone."""
     if not os.path.isdir(root):
         raise Conflict(f"The root of the pool is not there: {encode_path(root)}", code="pool-root-absent")
+    if leads_elsewhere(root):
+        # It may lead out of what LOOM_POOL_ROOTS allows; whoever means it sets the pool's folder anew.
+        raise Conflict(f"A symbolic link stands in the way to the pool: {encode_path(root)}", code="pool-root-linked")
 
 
 def _walk(root: bytes, position: bytes) -> Iterator[FoundFile | UnreadableDirectory]:

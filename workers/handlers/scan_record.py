@@ -85,7 +85,7 @@ def _find_moves(
         return []
     known = ingest.lock_places(uow, step.payload.pool_uuid, sorted({place.asset_id for place in places}))
     with Tree(root) as tree:
-        gone = [old for old in known if tree.stat(old.path) is None]
+        gone = [old for old in known if _is_gone(tree, old.path)]
     arrived = {place.path for place in places}
     moves = []
     for place in places:
@@ -94,6 +94,13 @@ def _find_moves(
             gone.remove(old)
             moves.append((old.id, place))
     return moves
+
+
+def _is_gone(tree: Tree, path: bytes) -> bool:
+    try:
+        return tree.stat(path) is None
+    except OSError:
+        return False  # where nobody may look, the file may well be
 
 
 def _count(

@@ -117,7 +117,24 @@ def _list(root: bytes, path: bytes) -> list[_Child]:
     place = os.path.join(root, path)
     children = _list_long(root, path) if len(place) > _LONG_PATH else _list_short(place)
     children.sort(key=itemgetter(0))
+    _require_searchable(children)
     return children
+
+
+def _require_searchable(children: list[_Child]) -> None:
+    """Refuse a directory that gives its names and nothing more: else its files would seem to be gone.
+
+    Raises:
+        PermissionError: when it does.
+    """
+    entry = next((entry for key, entry in children if not key.endswith(b"/")), None)
+    if entry is not None:
+        try:
+            entry.stat(follow_symlinks=False)  # asked for later anyway, and remembered
+        except PermissionError:
+            raise
+        except OSError:
+            return
 
 
 def _list_short(place: bytes) -> list[_Child]:

@@ -50,6 +50,15 @@ def test_a_crash_loop_stops_everything_with_the_reason(supervise: StartSuperviso
     assert is_gone(run.numbers("pid")[0])
 
 
+def test_who_is_killed_again_and_again_is_started_again(supervise: StartSupervisor) -> None:
+    run = supervise([[{"name": "victim", "code": STAY}]], first_delay_seconds=0.02, longest_delay_seconds=0.1)
+    for kills in range(7):
+        run.wait_for("pid ", count=kills + 1)
+        os.kill(run.numbers("pid")[-1], signal.SIGKILL)
+    run.wait_for("pid ", count=8)
+    assert run.stop() == 0
+
+
 def test_old_crashes_are_forgiven(supervise: StartSupervisor) -> None:
     broken = {"name": "broken", "code": f"{PRINT_PID} raise SystemExit(3)"}
     run = supervise([[broken]], first_delay_seconds=0.05, crash_window_seconds=0.05)

@@ -57,11 +57,13 @@ def test_symlinks_are_followed_neither_as_file_nor_as_folder(tmp_path: Path) -> 
             open_beneath(os.fsencode(tmp_path), path)
 
 
-def test_the_root_itself_may_be_a_symlink(tmp_path: Path) -> None:
+def test_a_root_that_has_become_a_symlink_is_not_followed(tmp_path: Path) -> None:
+    """Pools keep the real path of their folder: a link in its place leads where nobody has allowed."""
     (tmp_path / "real").mkdir()
     (tmp_path / "real" / "x").write_bytes(b"x")
     (tmp_path / "root").symlink_to("real")
-    assert read(tmp_path / "root", b"x") == b"x"
+    with pytest.raises(OSError, match="Not a directory"):
+        read(tmp_path / "root", b"x")
 
 
 def test_only_regular_files_are_opened_and_a_fifo_does_not_block(tmp_path: Path) -> None:
@@ -78,4 +80,17 @@ def test_no_descriptor_leaks_on_any_way_out(tmp_path: Path) -> None:
     for path in (b"a/b/missing", b"a/missing/x", b"a/b", b"missing"):
         with suppress(OSError):
             open_beneath(os.fsencode(tmp_path), path)
+    assert descriptors() == before
+
+
+def test_a_root_that_became_a_link_or_lies_below_one_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "secret/root").mkdir(parents=True)
+    (tmp_path / "secret/root/file").write_bytes(b"secret")
+    (tmp_path / "root").symlink_to(tmp_path / "secret/root")
+    (tmp_path / "way").symlink_to(tmp_path / "secret")
+    before = descriptors()
+    for root in ("root", "way/root"):
+        with pytest.raises(OSError, match=r"symbolic links|Not a directory"):
+            open_beneath(os.fsencode(tmp_path / root), b"file")
+    assert read(tmp_path / "secret/root", b"file") == b"secret"
     assert descriptors() == before

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import random
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +19,11 @@ from models.messages import SCAN_POOL, Queue, ScanPool
 from models.paths import decode_path, encode_path
 from models.permissions import Actor
 from models.services import tasks
+from models.tree import Tree
 from models.wiring import Platform
+from workers.handlers.scan_plan import Merge, read_cursor
 from workers.inline import run_all, run_one
+from workers.processing.walking import UnreadableDirectory
 
 
 @dataclass
@@ -133,6 +138,48 @@ def test_names_of_any_bytes_survive_the_round_trip(scanner: Scanner) -> None:
         scanner.write(name, name)
     scanner.scan()
     assert scanner.catalogue() == scanner.folder()
+
+
+def test_very_long_paths_are_catalogued_and_found_again(scanner: Scanner) -> None:
+    generator = random.Random(1)
+    folder = "/".join(generator.randbytes(100).hex() for _ in range(18))
+    names = [f"{folder}/{name}" for name in ("b", "a/x", "a.txt", "a0")]
+    for name in [*names, folder[:1808] + "/short"]:
+        scanner.write(name, name.encode())
+    assert scanner.counts() == {"new": 5}
+    assert scanner.catalogue() == scanner.folder()
+    assert scanner.counts() == {"unchanged": 5}
+    scanner.write(names[1], b"other")
+    (scanner.root / names[2]).rename(scanner.root / folder / "c")
+    (scanner.root / names[3]).unlink()
+    assert scanner.counts() == {"changed": 1, "moved": 1, "missing": 1, "unchanged": 2}
+    assert scanner.catalogue() == scanner.folder()
+
+
+def test_a_known_place_where_nobody_may_look_is_no_origin_of_a_move(
+    scanner: Scanner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scanner.write("locked/a", b"same")
+    scanner.scan()
+    scanner.write("b", b"same")
+    look = Tree.stat
+
+    def stat(tree: Tree, path: bytes) -> os.stat_result | None:
+        if path == b"locked/a":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return look(tree, path)
+
+    monkeypatch.setattr(Tree, "stat", stat)
+    assert scanner.counts() == {"new": 1, "duplicates": 1, "unchanged": 1}
+
+
+def test_an_unreadable_folder_is_counted_once_however_often_the_plan_goes_on() -> None:
+    locked = UnreadableDirectory(b"locked/", "Permission denied")
+    (first,) = Merge(iter(()), 0, b"").run(iter([locked]))
+    assert (first.outcome.failed, len(first.outcome.items)) == (1, 1)
+    position, index = read_cursor(first.cursor)
+    (second,) = Merge(iter(()), index, position).run(iter([locked]))
+    assert (second.outcome.failed, second.outcome.items, second.cursor) == (0, [], first.cursor)
 
 
 def test_a_changed_file_gets_the_asset_of_its_new_content(scanner: Scanner) -> None:

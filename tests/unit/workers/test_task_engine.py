@@ -1,6 +1,8 @@
 """The life of tasks: claims, parts, windows, turns, errors, cancellation, retry."""
 
+import psycopg
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from models.entities import TaskState
 from models.errors import Conflict
@@ -49,6 +51,17 @@ def test_an_unexpected_error_is_tried_again_later_and_given_up_after_the_last_at
     task = engine.task(task_id)
     assert (task.state, task.error_code) == (TaskState.FAILED, "internal")
     assert "a bug" not in str(task.error_message)
+
+
+def test_a_limit_of_the_database_is_not_waited_for(engine: Engine) -> None:
+    def exceed(_: object) -> None:
+        raise OperationalError("INSERT", {}, psycopg.errors.ProgramLimitExceeded("index row size 3256 exceeds 2704"))
+
+    task_id = engine.submit(SWEEP)
+    for _ in range(3):
+        assert engine.runtime(OneStep(exceed)).run_one(Queue.MAINTENANCE)
+        _let_backoff_pass(engine)
+    assert (engine.task(task_id).state, engine.task(task_id).error_code) == (TaskState.FAILED, "internal")
 
 
 def _let_backoff_pass(engine: Engine) -> None:

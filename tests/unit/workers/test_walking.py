@@ -102,24 +102,35 @@ def test_a_path_longer_than_the_kernel_takes_is_walked_and_hashed(tmp_path: Path
         assert tree.stat(path) is not None
 
 
-def test_a_directory_that_cannot_be_read_is_reported_and_the_walk_goes_on(tmp_path: Path) -> None:
-    tmp_path.chmod(0o755)
-    _make(tmp_path, b"a", b"locked/x", b"z")
-    (tmp_path / "locked").chmod(0)
-    parent = tmp_path.parent
-    modes = [(folder, folder.stat().st_mode) for folder in (parent, parent.parent) if folder.is_relative_to("/tmp")]
-    for folder, mode in modes:
-        folder.chmod(mode | 0o755)
+def _walk_as_ordinary_user(root: Path, folder: Path, mode: int) -> list[FoundFile | UnreadableDirectory]:
+    """Walk where a folder has this mode, and those that lead to the root are open to all."""
+    above = [root, root.parent, root.parent.parent]
+    modes = [(place, place.stat().st_mode) for place in above if place.is_relative_to("/tmp")]
+    for place, before in modes:
+        place.chmod(before | 0o755)
+    folder.chmod(mode)
     try:
         with as_ordinary_user():
-            entries = list(walk(os.fsencode(tmp_path)))
+            return list(walk(os.fsencode(root)))
     finally:
-        for folder, mode in modes:
-            folder.chmod(mode)
-        (tmp_path / "locked").chmod(0o755)
+        folder.chmod(0o755)
+        for place, before in modes:
+            place.chmod(before)
+
+
+def test_a_directory_that_cannot_be_read_is_reported_and_the_walk_goes_on(tmp_path: Path) -> None:
+    _make(tmp_path, b"a", b"locked/x", b"z")
+    entries = _walk_as_ordinary_user(tmp_path, tmp_path / "locked", 0)
     assert [entry.path for entry in entries] == [b"a", b"locked/", b"z"]
     assert isinstance(entries[1], UnreadableDirectory)
     assert "ermission" in entries[1].reason
+
+
+def test_a_directory_that_gives_only_names_counts_as_unreadable(tmp_path: Path) -> None:
+    _make(tmp_path, b"names/file", b"z")
+    entries = _walk_as_ordinary_user(tmp_path, tmp_path / "names", 0o744)
+    assert [entry.path for entry in entries] == [b"names/", b"z"]
+    assert isinstance(entries[0], UnreadableDirectory)
 
 
 def test_a_hash_is_that_of_the_bytes_and_names_the_file_version(tmp_path: Path) -> None:
