@@ -74,7 +74,7 @@ def test_tokens_that_were_tampered_with(client: ApiClient) -> None:
     expired = {**content, "exp": time.time() - 1}
     forged = (
         jwt.encode(content, "x" * 40, algorithm="HS256"),
-        jwt.encode(content, None, algorithm="none"),
+        jwt.encode(content, "", algorithm="none"),
         jwt.encode(expired, secret, algorithm="HS256"),
         jwt.encode({key: value for key, value in content.items() if key != "epoch"}, secret, algorithm="HS256"),
         jwt.encode({**content, "uuid": "admin"}, secret, algorithm="HS256"),
