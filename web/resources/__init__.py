@@ -6,10 +6,11 @@ from typing import Any
 
 from web.blueprints import LoomBlueprint
 from web.crud import CrudSpec
-from web.resources import asset_binaries, asset_pools, assets, auth, me, search, service, tasks, tokens
+from web.resources import asset_binaries, asset_pools, assets, auth, me, oauth2, search, service, tasks, tokens
 
 BLUEPRINTS: tuple[LoomBlueprint, ...] = (
     auth.blueprint,
+    oauth2.blueprint,
     me.blueprint,
     tokens.blueprint,
     asset_pools.blueprint,
