@@ -146,13 +146,7 @@ class Settings(BaseSettings):
     def _require_whole_provider(self) -> Self:
         """Half an identity provider is a mistake that would otherwise show at the first sign-in only."""
         if self.oidc_issuer is None:
-            given = (
-                self.oidc_client_id,
-                self.oidc_client_secret,
-                self.oidc_redirect_url,
-                self.oidc_extra_redirect_urls,
-            )
-            if any(given) or self.oidc_link_used_accounts:
+            if self.model_fields_set.intersection(_OF_PROVIDER):
                 raise ValueError("LOOM_OIDC_ISSUER: is required when another LOOM_OIDC_ setting is given")
             return self
         missing = [name for name in ("oidc_client_id", "oidc_redirect_url") if getattr(self, name) is None]
