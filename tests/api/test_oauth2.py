@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from base64 import urlsafe_b64encode
 from concurrent.futures import ThreadPoolExecutor
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -34,8 +32,9 @@ from tests.support.identity import (
     PUBLIC_CLIENT_ID,
     Browser,
     Provider,
+    challenge_of,
     provider_settings,
-)  # fmt: skip
+)
 from tests.support.people import make_space, make_user
 from tests.support.people import sign_in as sign_in_with_password
 from tests.support.settings import make_settings
@@ -73,7 +72,7 @@ def test_login_sends_the_browser_to_the_provider(client: ApiClient, provider: Pr
         assert len(value) >= 43
         assert attributes == {"Secure", "HttpOnly", "Path=/", "SameSite=Lax", "Max-Age=600"}
     verifier = cookies[VERIFIER_COOKIE][0]
-    assert asked[0]["code_challenge"] == [_challenge(verifier)]
+    assert asked[0]["code_challenge"] == [challenge_of(verifier)]
     assert asked[0]["state"] == [cookies[STATE_COOKIE][0]]
     assert verifier not in answers[0].headers["Location"]
     assert answers[0].headers["Cache-Control"] == "no-store"
@@ -198,7 +197,7 @@ def test_a_code_brought_to_another_browser_is_refused(browser: Browser, app: Fla
 
 def test_an_application_exchanges_a_code(client: ApiClient, browser: Browser, provider: Provider) -> None:
     verifier = secrets.token_urlsafe(48)
-    code = browser.get_code("subject-of-jane", provider.issuer, code_challenge=_challenge(verifier), nonce=verifier)
+    code = browser.get_code("subject-of-jane", provider.issuer, code_challenge=challenge_of(verifier), nonce=verifier)
     body = {"code": code, "redirectUri": APP_CALLBACK, "codeVerifier": verifier, "nonce": verifier}
     answer = client.anonymous().request("POST", "/auth/oauth2", body, expect=200)
     assert ApiClient(client.app, answer.json["token"]).get("/me")["username"] == "jane"
@@ -225,7 +224,7 @@ def test_a_code_that_does_not_fit(
     client: ApiClient, browser: Browser, provider: Provider, change: dict[str, Any]
 ) -> None:
     verifier = secrets.token_urlsafe(48)
-    code = browser.get_code("subject-of-jane", provider.issuer, code_challenge=_challenge(verifier), nonce=verifier)
+    code = browser.get_code("subject-of-jane", provider.issuer, code_challenge=challenge_of(verifier), nonce=verifier)
     body = {"code": code, "redirectUri": APP_CALLBACK, "codeVerifier": verifier, "nonce": verifier, **change}
     answer = client.anonymous().request("POST", "/auth/oauth2", body, expect=400)
     assert not _cookies(answer)
@@ -423,10 +422,6 @@ def _stop_at_callback(browser: Browser, page: httpx.Response) -> httpx.URL:
 def _next(page: httpx.Response) -> httpx.URL:
     assert page.next_request is not None
     return page.next_request.url
-
-
-def _challenge(verifier: str) -> str:
-    return urlsafe_b64encode(sha256(verifier.encode()).digest()).decode().rstrip("=")
 
 
 def _cookies(answer: Answer | httpx.Response) -> dict[str, tuple[str, set[str]]]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import subprocess
 import sys
 import time
-from base64 import urlsafe_b64decode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from hashlib import sha256
 from html.parser import HTMLParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -19,7 +21,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 from joserfc import jwt
-from joserfc.jwk import RSAKey
+from joserfc.jwk import Key, RSAKey
 
 from tests.support.running_loom import free_port
 from tests.support.waiting import wait_until
@@ -34,6 +36,7 @@ PASSWORD = "a password at the provider"
 _ROOT = Path(__file__).parents[2]
 
 Json = dict[str, Any]
+SigningKey = Key | bytes
 
 
 @dataclass(frozen=True)
@@ -134,10 +137,11 @@ class Meddler:
         self._server.shutdown()
         self._server.server_close()
 
-    def change_claims(self, key: RSAKey | None = None, header: Json | None = None, **claims: Any) -> None:
+    def change_claims(self, key: SigningKey | None = None, header: Json | None = None, **claims: Any) -> None:
         """Have ID tokens say something else, signed with a key (None: the provider's own); None removes a claim."""
+        signer = self.provider.key if key is None else key
         self.changes["/oauth/token"] = lambda tokens: {
-            **tokens, "id_token": resign(tokens["id_token"], key or self.provider.key, header, claims)
+            **tokens, "id_token": resign(tokens["id_token"], signer, header, claims)
         }  # fmt: skip
 
     def count(self, path: str) -> int:
@@ -183,17 +187,24 @@ class Meddler:
         return Handler
 
 
-def resign(id_token: str, key: Any, header: Json | None, claims: Json) -> str:
-    """Make an ID token out of another."""
-    old_header, old_claims = (_decode(part) for part in id_token.split(".")[:2])
+def resign(id_token: str, key: SigningKey, header: Json | None, claims: Json) -> str:
+    """Make an ID token out of another; bytes sign by HMAC, no bytes sign nothing."""
+    old_header, old_claims = (json.loads(_decode(part)) for part in id_token.split(".")[:2])
     content = {name: value for name, value in {**old_claims, **claims}.items() if value is not None}
     head = {name: value for name, value in {**old_header, **(header or {})}.items() if value is not None}
-    return jwt.encode(head, content, key, algorithms=[head["alg"]])
+    if not isinstance(key, bytes):
+        return jwt.encode(head, content, key, algorithms=[head["alg"]])
+    text = ".".join(_encode(json.dumps(part).encode()) for part in (head, content))
+    digest = f"sha{head['alg'].removeprefix('HS')}"
+    return f"{text}.{_encode(hmac.digest(key, text.encode(), digest)) if key else ''}"
 
 
-def _decode(part: str) -> Json:
-    content: Json = json.loads(urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    return content
+def _decode(part: str) -> bytes:
+    return urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+
+def _encode(data: bytes) -> str:
+    return urlsafe_b64encode(data).decode().rstrip("=")
 
 
 class Browser(httpx.Client):
@@ -276,3 +287,8 @@ def provider_settings(issuer: str, **changes: Any) -> Json:
         "oidc_redirect_url": CALLBACK, "oidc_extra_redirect_urls": (APP_CALLBACK,),
     }  # fmt: skip
     return {**given, **changes}
+
+
+def challenge_of(verifier: str) -> str:
+    """Give what PKCE shows of a verifier."""
+    return _encode(sha256(verifier.encode()).digest())
