@@ -165,7 +165,7 @@ class Settings(BaseSettings):
         try:
             return cls()
         except ValidationError as error:
-            raise ConfigurationError("; ".join(_name_problem(item) for item in error.errors())) from None
+            raise ConfigurationError("; ".join(dict.fromkeys(map(_name_problem, error.errors())))) from None
 
     @cached_property
     def loom_home(self) -> Home:
@@ -209,9 +209,8 @@ class Settings(BaseSettings):
 
 def _name_problem(item: ErrorDetails) -> str:
     """Say what is wrong; what concerns several settings names them itself."""
-    if not item["loc"]:
-        return item["msg"].removeprefix("Value error, ")
-    return f"LOOM_{str(item['loc'][0]).upper()}: {item['msg']}"
+    told = item["msg"].removeprefix("Value error, ")
+    return f"LOOM_{str(item['loc'][0]).upper()}: {told}" if item["loc"] else told
 
 
 def child_environment(**extra: str) -> dict[str, str]:
