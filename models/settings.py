@@ -8,16 +8,22 @@ from __future__ import annotations
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from platformdirs import user_data_path
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from models.errors import ConfigurationError
 from models.home import Home
+from models.urls import is_protected, is_redirect
 
 _SHORTEST_SECRET = 32
+_OF_PROVIDER = (
+    "oidc_client_id", "oidc_client_secret", "oidc_redirect_url", "oidc_extra_redirect_urls", "oidc_scopes",
+    "oidc_link_used_accounts",
+)  # fmt: skip
 
 
 def _split(separator: str) -> BeforeValidator:
@@ -42,7 +48,28 @@ def _scheme(*schemes: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _protected(url: str) -> str:
+    if not is_protected(url):
+        raise ValueError("must be an https:// address, or an http:// one of this machine, without user and fragment")
+    return url
+
+
+def _redirects(urls: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(map(is_redirect, urls)):
+        raise ValueError("must be https:// addresses, http:// ones of this machine, or such as org.example.app:/path")
+    return urls
+
+
+def _open_id(scopes: str) -> str:
+    if "openid" not in scopes.split():
+        raise ValueError("must name the scope openid")
+    return " ".join(scopes.split())
+
+
 AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
+ProtectedUrl = Annotated[str, Field(max_length=1024), AfterValidator(_protected)]
+ClientCredential = Annotated[str, Field(pattern=r"^[\x20-\x7e]+$", max_length=4096)]
+"""What RFC 6749, appendix A, lets the id and the secret of a client consist of."""
 
 
 class Settings(BaseSettings):
@@ -82,6 +109,29 @@ class Settings(BaseSettings):
     pool_roots: Annotated[tuple[AbsolutePath, ...], NoDecode, _split(":")] = Field(
         default=(), description="Folders that pools must lie under, separated by `:`. Empty: anywhere."
     )
+    oidc_issuer: ProtectedUrl | None = Field(
+        default=None,
+        description="OpenID Connect provider to sign in with, spelt exactly as it names itself.",
+    )
+    oidc_client_id: ClientCredential | None = Field(default=None, description="What the provider knows Loom as.")
+    oidc_client_secret: ClientCredential | None = Field(
+        default=None, repr=False, description="Loom's secret there; none if it is a public client."
+    )
+    oidc_redirect_url: ProtectedUrl | None = Field(
+        default=None,
+        description="Where the provider sends browsers back: `/api/v1/auth/oauth2/callback` at Loom's public address.",
+    )
+    oidc_extra_redirect_urls: Annotated[tuple[str, ...], NoDecode, _split(","), AfterValidator(_redirects)] = Field(
+        default=(), description="Further `redirectUri` that `POST /auth/oauth2` takes, separated by `,`."
+    )
+    oidc_scopes: Annotated[str, AfterValidator(_open_id)] = Field(
+        default="openid profile email", description="What to ask the provider for."
+    )
+    oidc_link_used_accounts: bool = Field(
+        default=False,
+        description="A first sign-in also takes over an account of that name that has a password or keys. "
+        "Only for providers where nobody can choose their user name.",
+    )
     worker_queues: Annotated[tuple[str, ...], NoDecode, _split(",")] = Field(
         default=(), description="Set by `loom worker --queues` for its processes; not to be set by hand."
     )
@@ -91,6 +141,19 @@ class Settings(BaseSettings):
     event_retention_days: int = Field(default=7, ge=1, description="Days that events can be resumed from.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="Least level logged.")
     log_format: Literal["console", "json"] = Field(default="console", description="Lines for people or for machines.")
+
+    @model_validator(mode="after")
+    def _require_whole_provider(self) -> Self:
+        """Half an identity provider is a mistake that would otherwise show at the first sign-in only."""
+        if self.oidc_issuer is None:
+            if self.model_fields_set.intersection(_OF_PROVIDER):
+                raise ValueError("LOOM_OIDC_ISSUER: is required when another LOOM_OIDC_ setting is given")
+            return self
+        missing = [name for name in ("oidc_client_id", "oidc_redirect_url") if getattr(self, name) is None]
+        if missing:
+            names = ", ".join(f"LOOM_{name.upper()}" for name in missing)
+            raise ValueError(f"{names}: is required when LOOM_OIDC_ISSUER is set")
+        return self
 
     @classmethod
     def from_env(cls) -> Settings:
@@ -102,11 +165,7 @@ class Settings(BaseSettings):
         try:
             return cls()
         except ValidationError as error:
-            lines = [
-                f"LOOM_{str(item['loc'][0]).upper()}: {item['msg'].removeprefix('Value error, ')}"
-                for item in error.errors()
-            ]
-            raise ConfigurationError("; ".join(dict.fromkeys(lines))) from None
+            raise ConfigurationError("; ".join(dict.fromkeys(map(_name_problem, error.errors())))) from None
 
     @cached_property
     def loom_home(self) -> Home:
@@ -129,6 +188,11 @@ class Settings(BaseSettings):
         """The blob store to use."""
         return self.storage_url or self.loom_home.blobs.as_uri()
 
+    @property
+    def oidc_redirects(self) -> tuple[str, ...]:
+        """Where the provider may send codes for Loom; the first is Loom's own."""
+        return (self.oidc_redirect_url, *self.oidc_extra_redirect_urls) if self.oidc_redirect_url else ()
+
     @cached_property
     def signing_key(self) -> str:
         """The key that signs tokens.
@@ -141,6 +205,12 @@ class Settings(BaseSettings):
         if self.database_url:
             raise ConfigurationError("LOOM_SECRET_KEY: is required when LOOM_DATABASE_URL is set")
         return self.loom_home.secret("signing")
+
+
+def _name_problem(item: ErrorDetails) -> str:
+    """Say what is wrong; what concerns several settings names them itself."""
+    told = item["msg"].removeprefix("Value error, ")
+    return f"LOOM_{str(item['loc'][0]).upper()}: {told}" if item["loc"] else told
 
 
 def child_environment(**extra: str) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Flask
 
+from models.oidc import open_provider
 from models.wiring import Platform
 from web.aliases import add_aliases
 from web.auth import require_declared_access, set_up_auth
@@ -34,7 +35,7 @@ def create_app(platform: Platform) -> Flask:
     app = _App("loom", static_folder=None)
     app.json = JsonFormat(app)
     app.config.update(OPTIONS, MAX_CONTENT_LENGTH=platform.settings.max_body_size)
-    app.extensions[KEY] = WebState(platform, Hub(platform))
+    app.extensions[KEY] = WebState(platform, Hub(platform), open_provider(platform.settings))
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     app.url_map.converters["uuid"] = UuidConverter

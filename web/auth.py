@@ -150,10 +150,15 @@ def _read_login(token: str) -> _Login:
 
 
 def make_token(user: User) -> str:
-    """Make a login token for a user whose password was right."""
+    """Make a login token for a user who has proven who they are."""
     return str(create_access_token(str(user.id), additional_claims={"uuid": str(user.id), "epoch": user.epoch}))
 
 
 def set_cookie(answer: Response, token: str, seconds: int) -> None:
     """Let a browser keep the token where no script can read it."""
     answer.set_cookie(COOKIE, token, max_age=seconds, path="/", secure=True, httponly=True, samesite="Strict")
+
+
+def forget_cookie(answer: Response) -> None:
+    """Make a browser forget the token."""
+    answer.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="Strict")

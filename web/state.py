@@ -7,6 +7,7 @@ from typing import cast
 
 from flask import current_app
 
+from models.oidc import IdentityProvider
 from models.wiring import Platform
 from web.hub import Hub
 
@@ -15,10 +16,11 @@ KEY = "loom"
 
 @dataclass(frozen=True)
 class WebState:
-    """The engines and the live events of one web process."""
+    """The engines, the live events and the identity provider, if any, of one web process."""
 
     platform: Platform
     hub: Hub
+    provider: IdentityProvider | None
 
 
 def state() -> WebState:

@@ -12,6 +12,7 @@ from models.entities.embedding import Embedding
 from models.entities.event import Event, RelayPosition
 from models.entities.group import Group, GroupRole, GroupUser
 from models.entities.idempotency import IdempotencyKey
+from models.entities.identity import UserIdentity
 from models.entities.library import Library, LibraryAsset, LibraryPool
 from models.entities.pipeline import Pipeline, PipelineVersion
 from models.entities.pool import Pool
@@ -68,5 +69,6 @@ __all__ = [
     "TaskState",
     "Token",
     "User",
+    "UserIdentity",
     "Webhook",
 ]

@@ -23,7 +23,9 @@ from models.unit_of_work import UnitOfWork
 
 _PERSONAL = ("firstname", "lastname", "email", "password_hash", "avatar_id")
 _TAKEN_OVER = frozenset({"password_hash", "enabled"})
-"""Whoever changes these decides whether, and as whom, somebody can sign in."""
+"""Whoever changes these decides whether somebody can sign in."""
+_NAMES = frozenset({"username", "email"})
+"""By these, an account that nobody has used yet is found at a first single sign-on (`identities.py`)."""
 
 
 def is_member(model: Any, actor: Actor) -> ColumnElement[bool]:
@@ -64,6 +66,8 @@ def update_user(uow: UnitOfWork, actor: Actor, user: User, values: Values) -> No
         Conflict: when this would lock out the actor themselves, or the last who can manage the space.
     """
     changed = {name for name, value in values.items() if getattr(user, name) != value}
+    if changed & _NAMES and user.password_hash is None:
+        require_not_above(uow, actor, user.id)
     if changed & _TAKEN_OVER:
         require_not_above(uow, actor, user.id)
         user.epoch += 1
@@ -94,7 +98,7 @@ def delete_user(uow: UnitOfWork, actor: Actor, user: User) -> None:
 def forget_user(uow: UnitOfWork, user: User) -> None:
     """Purge an account that is locked."""
     spaces = uow.execute("DELETE FROM space_member WHERE user_id = :user RETURNING space_id", user=user.id).all()
-    for table in ("group_user", "token", "tag_rating", "idempotency_key"):
+    for table in ("group_user", "token", "tag_rating", "idempotency_key", "user_identity"):
         uow.execute(f"DELETE FROM {table} WHERE user_id = :user", user=user.id)  # noqa: S608 - names of our tables
     for name in _PERSONAL:
         setattr(user, name, None)

@@ -16,6 +16,7 @@ from web.resources import (
     me,
     memberships,
     node_descriptors,
+    oauth2,
     pipelines,
     reactions,
     roles,
@@ -30,6 +31,8 @@ from web.resources import (
 
 BLUEPRINTS: tuple[LoomBlueprint, ...] = (
     auth.blueprint,
+    oauth2.blueprint,
+    oauth2.blueprint,
     me.blueprint,
     tokens.blueprint,
     users.blueprint,

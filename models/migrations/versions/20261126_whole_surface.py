@@ -416,6 +416,18 @@ def upgrade() -> None:
     )
     op.create_index("ix_space_member_user_id", "space_member", ["user_id"], unique=False)
     op.create_table(
+        "user_identity",
+        sa.Column("issuer", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("added", postgresql.TIMESTAMP(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["user.id"], name=op.f("fk_user_identity_user_id_user"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("issuer", "subject", name=op.f("pk_user_identity")),
+    )
+    op.create_index("ix_user_identity_user_id", "user_identity", ["user_id"], unique=False)
+    op.create_table(
         "tag_rating",
         sa.Column("tag_id", sa.Uuid(), nullable=False),
         sa.Column("user_id", sa.Uuid(), nullable=False),
@@ -705,6 +717,8 @@ def downgrade() -> None:
     op.drop_index("ix_asset_binary_asset_id", table_name="asset_binary")
     op.drop_table("asset_binary")
     op.drop_table("tag_rating")
+    op.drop_index("ix_user_identity_user_id", table_name="user_identity")
+    op.drop_table("user_identity")
     op.drop_index("ix_space_member_user_id", table_name="space_member")
     op.drop_table("space_member")
     op.drop_table("pipeline_version")
