@@ -34,6 +34,30 @@ _LONGEST_PATH = 4096
 _OPEN = (TaskState.PENDING, TaskState.RUNNING, TaskState.CANCELLING)
 
 
+def roots_of_space(uow: UnitOfWork, actor: Actor) -> Sequence[Path] | None:
+    """Give the folders that pools of the actor's space must lie under; None: anywhere."""
+    rows = uow.fetch("SELECT pool_roots FROM space WHERE id = %(id)s", id=actor.space_id)
+    roots = [Path(os.fsdecode(decode_path(root))) for root in rows[0][0]]
+    return None if actor.is_default_space and not roots else roots
+
+
+def folder_in_space(text: str, roots: Sequence[Path] | None, everywhere: Sequence[Path]) -> str:
+    """Resolve the root of a pool within the folders of its space (None: no such bound), and raise as `usable_folder`.
+
+    Nothing is asked of the file system about a path outside of them: who may make pools in one space must not find out
+    what there is on the server.
+    """
+    if roots is None:
+        return usable_folder(text, everywhere)
+    path = os.path.normpath(_read_path(text))
+    if not any(_is_below(path, os.path.normpath(os.fsencode(root))) for root in roots):
+        raise InvalidInput("fsPath: lies outside of the folders that the space may have pools in")
+    folder = usable_folder(text, everywhere)
+    if not any(_is_below(decode_path(folder), os.path.realpath(os.fsencode(root))) for root in roots):
+        raise InvalidInput("fsPath: lies outside of the folders that the space may have pools in")
+    return folder
+
+
 def usable_folder(text: str, roots: Sequence[Path]) -> str:
     """Resolve the root of a pool: where it really lies decides what it overlaps and whether it is allowed.
 

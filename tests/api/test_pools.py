@@ -11,11 +11,12 @@ import pytest
 
 from models.messages import Queue
 from models.paths import encode_path
-from models.permissions import Actor
+from models.permissions import Actor, Permission
 from models.services import pools
 from models.wiring import Platform
 from tests.support.client import ApiClient
 from tests.support.finishing import begin, settle
+from tests.support.people import make_space, make_user, sign_in
 from web.app import create_app
 
 
@@ -192,3 +193,28 @@ def test_a_number_beyond_64_bits_is_refused_before_it_can_be_read_back(
 ) -> None:
     body = {"name": "big", "fsPath": str(tmp_path), "meta": {"number": number}}
     assert "64 bits" in client.post("/asset-pools", body, expect=400)["message"]
+
+
+def test_other_spaces_have_pools_in_their_own_folders_only(
+    client: ApiClient, platform: Platform, tmp_path: Path
+) -> None:
+    mine, other = tmp_path / "mine", tmp_path / "other"
+    for folder in (mine / "deep", other):
+        folder.mkdir(parents=True)
+    (mine / "link").symlink_to(other)
+    space = make_space(platform, "acme")
+    make_user(platform, "ann", list(Permission), space_id=space)
+    ann = sign_in(client.app, "ann", "acme")
+
+    def make(path: Path, name: str, **options: int) -> str:
+        return str(ann.post("/asset-pools", {"name": name, "fsPath": str(path)}, **options).get("message"))
+
+    assert "space" in make(mine, "p", expect=400)
+    client.patch(f"/spaces/{space}", {"poolRoots": [str(mine)]})
+    make(mine / "deep", "p", expect=201)
+    outside = [
+        make(path, "q", expect=400) for path in (other, tmp_path / "absent", mine / ".." / "other", mine / "link")
+    ]
+    assert len(set(outside)) == 1
+    assert "cannot be used" in make(mine / "absent", "q", expect=400)
+    ann.patch(f"/spaces/{space}", {"poolRoots": ["/"]}, expect=403)

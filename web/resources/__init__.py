@@ -32,7 +32,6 @@ from web.resources import (
 BLUEPRINTS: tuple[LoomBlueprint, ...] = (
     auth.blueprint,
     oauth2.blueprint,
-    oauth2.blueprint,
     me.blueprint,
     tokens.blueprint,
     users.blueprint,

@@ -96,7 +96,7 @@ blueprint = crud_blueprint(POOL_SPEC)
 @blueprint.response(201, PoolSchema)
 def create_pool(uow: UnitOfWork, actor: Actor, values: dict[str, Any]) -> Response:
     """Create an asset pool of a folder that exists."""
-    _resolve_folder(values)
+    _resolve_folder(uow, actor, values)
     pool = pools.create_pool(uow, actor, values)
     uow.commit()
     return _answer(uow, actor, pool, 201)
@@ -117,7 +117,7 @@ def load_pool(uow: UnitOfWork, actor: Actor, element_id: UUID) -> Response:
 @blueprint.response(200, PoolSchema)
 def update_pool(uow: UnitOfWork, actor: Actor, values: dict[str, Any], element_id: UUID) -> Response:
     """Change what is given of an asset pool."""
-    _resolve_folder(values)
+    _resolve_folder(uow, actor, values)
     pool = POOLS.get(uow, actor, element_id, Verb.UPDATE, lock=True)
     require_match(pool)
     pools.update_pool(uow, actor, pool, values)
@@ -149,10 +149,12 @@ def scan_pool(uow: UnitOfWork, actor: Actor, element_id: UUID) -> Response:
     return accepted(uow, actor, task, show_task)
 
 
-def _resolve_folder(values: dict[str, Any]) -> None:
+def _resolve_folder(uow: UnitOfWork, actor: Actor, values: dict[str, Any]) -> None:
     if "fs_path" in values:
         settings = platform().settings
-        values["fs_path"] = in_thread(pools.usable_folder, values["fs_path"], settings.pool_roots)
+        roots = pools.roots_of_space(uow, actor)
+        uow.release()
+        values["fs_path"] = in_thread(pools.folder_in_space, values["fs_path"], roots, settings.pool_roots)
         pools.refuse_own_folders(values["fs_path"], settings.loom_home)
 
 
