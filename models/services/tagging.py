@@ -180,7 +180,9 @@ def _new_tag(values: Values) -> Values:
 def _row(tag: Tag, values: Values, producer: Producer) -> Values:
     row = {**vars(producer), **{name: values[name] for name in _COLUMNS if values.get(name) is not None}}
     row["node_kind"] = row.get("node_kind") or MANUAL
-    return {"tag_id": tag.id, "area": None, "confidence": None, **row}
+    # An area of which nothing is said is the whole asset.
+    row["area"] = row.get("area") or None
+    return {"tag_id": tag.id, "confidence": None, **row}
 
 
 def _key(row: Values) -> tuple[Any, ...]:

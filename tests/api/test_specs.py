@@ -68,6 +68,9 @@ def kind(spec: CrudSpec[Any], client: ApiClient, tmp_path: Path) -> Kind:
         "/blacklists": Kind(entry, is_required=False),
         "/webhooks": Kind(hook, "url", is_unique=False, rename=lambda word: f"https://example.org/{word}"),
         "/pipelines": Kind(named),
+        "/libraries": Kind(named),
+        "/collections": Kind(named),
+        "/tags": Kind(named),
         "/asset-pools": Kind(pool, volatile=frozenset({"freeSpace"})),
     }
     return kinds[spec.path]
