@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
@@ -55,13 +56,39 @@ class DeletePool(Payload):
     pool_uuid: UUID
 
 
+class DeleteLibrary(Payload):
+    """Forget a library; its assets stay."""
+
+    library_uuid: UUID
+
+
+class DeleteCollection(Payload):
+    """Forget a collection; its assets stay."""
+
+    collection_uuid: UUID
+
+
+class DeleteTag(Payload):
+    """Take a tag off all assets, and forget it."""
+
+    tag_uuid: UUID
+
+
+class AnnounceAssets(Payload):
+    """Tell of each asset of a pool, or with a tag, that it shows or finds itself differently now."""
+
+    source: Literal["pool", "tag"]
+    source_uuid: UUID
+
+
 class StoreBinary(Payload):
-    """Hash staged bytes, keep them under their SHA-512 and attach them to an asset."""
+    """Hash staged bytes, keep them under their SHA-512 and attach them to an asset, and that to a library."""
 
     staging_key: str
     filename: str
     origin: str = "upload"
     asset_uuid: UUID | None = None
+    library_uuid: UUID | None = None
 
 
 class DeleteBlob(Payload):
@@ -100,6 +127,10 @@ class TaskKind:
 
 SCAN_POOL = TaskKind("pools.scan", ScanPool, Queue.BULK, part_queue=Queue.HASH)
 DELETE_POOL = TaskKind("pools.delete", DeletePool, Queue.BULK)
+DELETE_LIBRARY = TaskKind("libraries.delete", DeleteLibrary, Queue.BULK)
+DELETE_COLLECTION = TaskKind("collections.delete", DeleteCollection, Queue.BULK)
+DELETE_TAG = TaskKind("tags.delete", DeleteTag, Queue.BULK)
+ANNOUNCE_ASSETS = TaskKind("assets.announce", AnnounceAssets, Queue.BULK, part_queue=Queue.BULK)
 STORE_BINARY = TaskKind("assets.store-binary", StoreBinary, Queue.INTERACTIVE, time_limit_seconds=6 * 3600)
 DELETE_BLOB = TaskKind("storage.delete-blob", DeleteBlob, Queue.MAINTENANCE)
 REINDEX = TaskKind(
@@ -107,7 +138,13 @@ REINDEX = TaskKind(
 )
 SWEEP = TaskKind("maintenance.sweep", Sweep, Queue.MAINTENANCE, is_public=True, is_installation_wide=True)
 
-KINDS = {kind.name: kind for kind in (SCAN_POOL, DELETE_POOL, STORE_BINARY, DELETE_BLOB, REINDEX, SWEEP)}
+KINDS = {
+    kind.name: kind
+    for kind in (
+        SCAN_POOL, DELETE_POOL, DELETE_LIBRARY, DELETE_COLLECTION, DELETE_TAG, ANNOUNCE_ASSETS, STORE_BINARY,
+        DELETE_BLOB, REINDEX, SWEEP,
+    )
+}  # fmt: skip
 
 
 def find_kind(name: str) -> TaskKind:

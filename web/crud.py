@@ -108,7 +108,7 @@ def _add_list(blueprint: LoomBlueprint, spec: CrudSpec[M]) -> None:
     schema = spec.answer()
 
     @blueprint.route(spec.path, methods=["GET"])
-    @describe(f"List {spec.resource.name}s", *PAGE_PARAMETERS, FIELDS_PARAMETER)
+    @describe(f"List {_plural(spec.resource.name)}", *PAGE_PARAMETERS, FIELDS_PARAMETER)
     @signed_in(*spec.needs(Verb.READ))
     @blueprint.response(200, page_schema(spec.answer))
     def list_elements(uow: UnitOfWork, actor: Actor) -> Response:
@@ -213,6 +213,10 @@ def _add_delete(blueprint: LoomBlueprint, spec: CrudSpec[M]) -> None:
         delete(uow, actor, element)
         uow.commit()
         return "", 204
+
+
+def _plural(name: str) -> str:
+    return f"{name[:-1]}ies" if name.endswith("y") else f"{name}s"
 
 
 def _a(name: str) -> str:

@@ -84,6 +84,7 @@ class Location(Base):
             unique=True,
         ),
         Index("ix_location_asset_id", "asset_id"),
+        Index("ix_location_pool_id_asset_id", "pool_id", "asset_id"),
         Index("ix_location_missing_task_id", "missing_task_id", postgresql_where=text("missing_task_id IS NOT NULL")),
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import cast
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
@@ -24,6 +26,10 @@ class Library(Audited, Base):
     name: Mapped[str]
     description: Mapped[str | None]
     pool_id: Mapped[UUID | None] = mapped_column(ForeignKey("pool.id", ondelete="SET NULL"))
+
+    # No columns: `models.services.libraries` fills the pools in for those who show the library.
+    pool_ids = cast("Sequence[UUID]", ())
+    storage_type = "filesystem"
 
 
 class LibraryPool(Base):

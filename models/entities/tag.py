@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import Float, ForeignKey, Index, SmallInteger, UniqueConstraint, text
@@ -28,6 +30,9 @@ class Tag(Audited, Base):
         server_default=text(f"'{DEFAULT_TAG_COLLECTION}'"), default=DEFAULT_TAG_COLLECTION
     )
     color: Mapped[str | None]
+
+    # No column: `models.services.tagging` gives what is shown with the tags of one asset.
+    placements = cast("Sequence[Any]", ())
 
 
 class AssetTag(Base):

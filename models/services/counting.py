@@ -28,8 +28,13 @@ def count_rows(uow: UnitOfWork, query: Select[Any]) -> Total:
     count = uow.session.execute(select(func.count()).select_from(few)).scalar_one()
     if count <= MOST_COUNTED:
         return Total(count)
+    return Total(max(count, estimate_rows(uow, query)), is_exact=False)
+
+
+def estimate_rows(uow: UnitOfWork, query: Select[Any]) -> int:
+    """Say how many rows a query has in the opinion of PostgreSQL's planner."""
     plan: Any = uow.session.execute(_Explain(query)).scalar_one()
-    return Total(max(count, int(plan[0]["Plan"]["Plan Rows"])), is_exact=False)
+    return int(plan[0]["Plan"]["Plan Rows"])
 
 
 class _Explain(Executable, ClauseElement):

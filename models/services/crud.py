@@ -182,6 +182,10 @@ class Resource(Generic[M]):
             return
         for name, value in changes.items():
             setattr(element, name, value)
+        self.touch(uow, actor, element)
+
+    def touch(self, uow: UnitOfWork, actor: Actor, element: M) -> None:
+        """Note that an element, which must be locked, is another now, be it only in what belongs to it."""
         mark_edited(element, actor)
         uow.session.flush()
         self.publish(uow, actor, self.updated, element)

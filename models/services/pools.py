@@ -9,13 +9,13 @@ import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select
 
 from models.entities import Pool, Task, TaskState
 from models.errors import Conflict, InvalidInput
-from models.events import ASSET_UPDATED, NewEvent
+from models.events import POOL_DELETED, NewEvent
 from models.home import Home
 from models.ids import printable
 from models.messages import DELETE_POOL, SCAN_POOL, DeletePool, ScanPool
@@ -23,15 +23,13 @@ from models.paths import decode_path, encode_path
 from models.permissions import Actor, Entity
 from models.services import tasks
 from models.services.crud import Resource, Values
+from models.services.holders import POOL_HOLDER, delete_by_task, open_task
 from models.services.schedules import parse_trigger, set_pool_schedule
 from models.unit_of_work import UnitOfWork
 
 POOLS = Resource(Pool, "asset pool", Entity.ASSET_POOL)
-MOST_AT_ONCE = 10_000
-"""A pool with more locations is deleted by a task."""
 _NO_FILES = ("/proc", "/sys", "/dev")
 _LONGEST_PATH = 4096
-_OPEN = (TaskState.PENDING, TaskState.RUNNING, TaskState.CANCELLING)
 
 
 def roots_of_space(uow: UnitOfWork, actor: Actor) -> Sequence[Path] | None:
@@ -187,40 +185,20 @@ def delete_pool(uow: UnitOfWork, actor: Actor, pool: Pool, max_attempts: int) ->
     Returns:
         The task that does it, if the pool is large.
     """
-    task = _open_task(uow, pool)
-    if task is not None and task.kind == DELETE_POOL.name:
-        return task
-    if task is not None:
+    if open_task(uow, pool.id, SCAN_POOL) is not None:
         raise Conflict("A scan of the asset pool is under way; cancel it first")
-    if _is_large(uow, pool):
-        return _submit_deletion(uow, actor, pool, max_attempts)
-    rows: Any = uow.execute("DELETE FROM location WHERE pool_id = :pool RETURNING asset_id", pool=pool.id).all()
-    for asset_id in sorted({row[0] for row in rows}):
-        uow.publish(NewEvent(ASSET_UPDATED, actor.space_id, asset_id, actor.user_id))
-    POOLS.delete(uow, actor, pool)
-    return None
+    payload = DeletePool(pool_uuid=pool.id)
+    task = delete_by_task(uow, actor, POOL_HOLDER, payload, pool.id, pool.name, max_attempts)
+    if task is None:
+        forget_pool(uow, pool, actor.user_id)
+    return task
 
 
-def _submit_deletion(uow: UnitOfWork, actor: Actor, pool: Pool, max_attempts: int) -> Task:
-    return tasks.submit(
-        uow,
-        DELETE_POOL,
-        DeletePool(pool_uuid=pool.id),
-        space_id=actor.space_id,
-        title=f"Delete {pool.name}",
-        max_attempts=max_attempts,
-        actor=actor,
-        subject_id=pool.id,
-    )
-
-
-def _is_large(uow: UnitOfWork, pool: Pool) -> bool:
-    rows = uow.fetch(
-        "SELECT count(*) FROM (SELECT 1 FROM location WHERE pool_id = %(id)s LIMIT %(most)s) AS few",
-        id=pool.id,
-        most=MOST_AT_ONCE + 1,
-    )
-    return bool(rows[0][0] > MOST_AT_ONCE)
+def forget_pool(uow: UnitOfWork, pool: Pool, user_id: UUID | None) -> None:
+    """Remove a pool, which must be locked, with what it still has of locations."""
+    POOL_HOLDER.remove_some(uow, pool.space_id, user_id, pool.id)
+    uow.session.delete(pool)
+    uow.publish(NewEvent(POOL_DELETED, pool.space_id, pool.id, user_id, {"name": pool.name}))
 
 
 def _require_idle(uow: UnitOfWork, pool: Pool) -> None:
@@ -229,6 +207,4 @@ def _require_idle(uow: UnitOfWork, pool: Pool) -> None:
 
 
 def _open_task(uow: UnitOfWork, pool: Pool) -> Task | None:
-    kinds = (SCAN_POOL.name, DELETE_POOL.name)
-    query = select(Task).where(Task.subject_id == pool.id, Task.kind.in_(kinds), Task.state.in_(_OPEN))
-    return uow.session.execute(query.order_by(Task.id).limit(1)).scalar_one_or_none()
+    return open_task(uow, pool.id, SCAN_POOL, DELETE_POOL)

@@ -11,11 +11,15 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, false, or_, select, true
+from sqlalchemy.orm import aliased
 
 from models.entities import CollectionAsset, LibraryAsset, LibraryPool, Location
 from models.permissions import Actor, Entity, Permission, Verb
 
 Condition = ColumnElement[bool]
+# Under names of their own, so that the conditions mean the same in a query that is about one of these tables itself.
+_ADDED, _PLACE, _SPANNED = aliased(LibraryAsset), aliased(Location), aliased(LibraryPool)
+_HELD = aliased(CollectionAsset)
 
 
 class Scope(Enum):
@@ -65,22 +69,25 @@ def asset_in_scope(asset_id: Any, actor: Actor, permission: Permission) -> Condi
     if libraries:
         ways += [in_libraries(asset_id, libraries)]
     if collections:
-        held = select(CollectionAsset.asset_id).where(CollectionAsset.asset_id == asset_id)
-        ways += [held.where(CollectionAsset.collection_id.in_(collections)).exists()]
+        ways += [in_collections(asset_id, collections)]
     return or_(false(), *ways)
 
 
 def in_libraries(asset_id: Any, libraries: frozenset[UUID]) -> Condition:
     """Tell whether an asset is in one of the libraries: it was added, or one of their pools holds it."""
-    added = select(LibraryAsset.asset_id).where(
-        LibraryAsset.asset_id == asset_id, LibraryAsset.library_id.in_(libraries)
-    )
+    added = select(_ADDED.asset_id).where(_ADDED.asset_id == asset_id, _ADDED.library_id.in_(libraries))
     placed = (
-        select(Location.id)
-        .join(LibraryPool, LibraryPool.pool_id == Location.pool_id)
-        .where(Location.asset_id == asset_id, LibraryPool.library_id.in_(libraries))
+        select(_PLACE.id)
+        .join(_SPANNED, _SPANNED.pool_id == _PLACE.pool_id)
+        .where(_PLACE.asset_id == asset_id, _SPANNED.library_id.in_(libraries))
     )
-    return or_(added.exists(), placed.exists())
+    return or_(added.correlate_except(_ADDED).exists(), placed.correlate_except(_PLACE, _SPANNED).exists())
+
+
+def in_collections(asset_id: Any, collections: frozenset[UUID]) -> Condition:
+    """Tell whether an asset is in one of the collections."""
+    held = select(_HELD.asset_id).where(_HELD.asset_id == asset_id, _HELD.collection_id.in_(collections))
+    return held.correlate_except(_HELD).exists()
 
 
 def _is_one_of(column: Any, ids: frozenset[UUID]) -> Condition:

@@ -12,7 +12,7 @@ import pytest
 from models.messages import Queue
 from models.paths import encode_path
 from models.permissions import Actor, Permission
-from models.services import pools
+from models.services import holders
 from models.wiring import Platform
 from tests.support.client import ApiClient
 from tests.support.finishing import begin, settle
@@ -151,7 +151,7 @@ def test_a_large_pool_is_deleted_by_a_task(
 ) -> None:
     made = _pool(client, tmp_path / "a")
     _add_locations(platform, actor, made["uuid"], 3)
-    monkeypatch.setattr(pools, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(holders, "MOST_AT_ONCE", 2)
     path = f"/asset-pools/{made['uuid']}"
     task = client.request("DELETE", path, expect=202).json
     assert task["kind"] == "pools.delete"

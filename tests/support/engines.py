@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import redis
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
 from compose.engines import destroy, running_engines
 from models.db import Base
@@ -28,10 +28,10 @@ def throw_away_engines(folder: Path) -> Iterator[Home]:
 
 
 def empty_tables(engine: Engine) -> None:
-    """Remove every row of every table."""
-    names = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
+    """Remove every row of every table. TRUNCATE would make hundreds of files anew, for each test."""
+    deletes = "; ".join(f'DELETE FROM "{table.name}"' for table in Base.metadata.tables.values())
     with engine.begin() as connection:
-        connection.execute(text(f"TRUNCATE {names} CASCADE"))
+        connection.exec_driver_sql(f"SET LOCAL session_replication_role = replica; {deletes}")
 
 
 def empty_redis(url: str) -> None:

@@ -15,13 +15,15 @@ from flask.typing import ResponseReturnValue
 from werkzeug.wrappers.response import Response as AnyResponse
 
 from models.entities import Task
-from models.errors import NotFound
+from models.errors import InvalidInput, NotFound
+from models.ids import parse_uuid
 from models.messages import STORE_BINARY, StoreBinary
 from models.permissions import Actor, Permission
 from models.services import assets, tasks
 from models.services.asset_access import require_covering, require_on_asset
 from models.services.asset_bytes import asset_source
 from models.services.asset_views import AssetView, view_asset
+from models.services.libraries import refer_for_upload
 from models.unit_of_work import UnitOfWork
 from web.accepted import accepted, require_success
 from web.asset_places import PlaceSchema, blob_body, place_body
@@ -38,12 +40,13 @@ from web.uploads import Received, receive_file
 _LONGEST_ORIGIN = 255
 _ORIGIN = "upload"
 _FILENAME = query("filename", "string", "Name of the file, if the body is not a form and has no Content-Disposition")
+_LIBRARY = query("libraryUuid", "string", "Add the asset to this library; a form may say so, too", format="uuid")
 
 blueprint = LoomBlueprint("asset-binaries", "Bytes of assets")
 
 
 @blueprint.route("/assets/upload", methods=["POST"])
-@describe("Upload a file; its content becomes an asset, unless it is one already", _FILENAME)
+@describe("Upload a file; its content becomes an asset, unless it is one already", _FILENAME, _LIBRARY)
 @signed_in(Permission.CREATE_ASSET)
 @blueprint.response(202, TaskSchema)
 def upload_one(uow: UnitOfWork, actor: Actor) -> Response:
@@ -53,7 +56,7 @@ def upload_one(uow: UnitOfWork, actor: Actor) -> Response:
 
 @blueprint.route("/assets/<uuid:asset_id>/binary", methods=["POST"])
 @blueprint.route("/assets/<uuid:asset_id>/binary/data", methods=["POST"], endpoint="upload_binary_data")
-@describe("Upload the bytes that an asset awaits; they must have its SHA-512", _FILENAME)
+@describe("Upload the bytes that an asset awaits; they must have its SHA-512", _FILENAME, _LIBRARY)
 @signed_in(Permission.CREATE_ASSET_BINARY)
 @blueprint.response(202, TaskSchema)
 def upload_binary(uow: UnitOfWork, actor: Actor, asset_id: UUID) -> Response:
@@ -70,13 +73,14 @@ def _receive() -> Received:
 def _submit(uow: UnitOfWork, actor: Actor, received: Received, asset_id: UUID | None) -> Task:
     """Ask for the staged file to be stored; if that cannot be asked for, nothing stays staged."""
     origin = received.form.get("origin") or _ORIGIN
-    payload = StoreBinary(
-        staging_key=received.staging_key,
-        filename=received.filename,
-        origin=origin[:_LONGEST_ORIGIN],
-        asset_uuid=asset_id,
-    )
     try:
+        payload = StoreBinary(
+            staging_key=received.staging_key,
+            filename=received.filename,
+            origin=origin[:_LONGEST_ORIGIN],
+            asset_uuid=asset_id,
+            library_uuid=_read_library(uow, actor, received),
+        )
         task = tasks.submit(
             uow,
             STORE_BINARY,
@@ -93,6 +97,19 @@ def _submit(uow: UnitOfWork, actor: Actor, received: Received, asset_id: UUID | 
         in_thread(platform().blobs.delete, received.staging_key)
         raise
     return task
+
+
+def _read_library(uow: UnitOfWork, actor: Actor, received: Received) -> UUID | None:
+    """Give the library that the asset is to be added to, if the form or the query names one."""
+    text = received.form.get("libraryUuid") or request.args.get("libraryUuid")
+    if not text:
+        return None
+    try:
+        library_id = parse_uuid(text)
+    except InvalidInput as error:
+        raise InvalidInput(f"libraryUuid: {error}") from None
+    refer_for_upload(uow, actor, library_id)
+    return library_id
 
 
 def _stored_asset(uow: UnitOfWork, actor: Actor, task: Task) -> Response:

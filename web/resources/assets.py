@@ -6,6 +6,7 @@ The routes are written by hand, as an answer holds more than the asset's row. By
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from operator import attrgetter
 from typing import Any, TypeVar
 from uuid import UUID
@@ -22,9 +23,11 @@ from models.services import assets
 from models.services.asset_views import AssetView, list_assets, view_asset
 from models.services.assets import AssetKey
 from models.services.counting import Total
+from models.services.crud import PageRequest
 from models.services.unwanted import is_listed
 from models.unit_of_work import UnitOfWork
 from web.asset_bodies import AssetSchema, asset_body, asset_etag
+from web.asset_filters import belonging_filters
 from web.asset_requests import (
     AssetCreateSchema,
     AssetReplaceSchema,
@@ -47,6 +50,7 @@ blueprint = LoomBlueprint("assets", "Assets: each is one content in one space")
 _SCHEMA = AssetSchema()
 _CHOICES = ("exclude", "include", "only")
 _BLACKLISTED = query("blacklisted", "string", "What to do with blacklisted assets", enum=list(_CHOICES))
+ASSET_PAGE_PARAMETERS = (*PAGE_PARAMETERS, FIELDS_PARAMETER, _BLACKLISTED)
 LISTING = Listing(
     sorts={
         "name": attrgetter("filename"),
@@ -86,14 +90,20 @@ def _read_key(key: UUID | str) -> AssetKey:
 
 
 @blueprint.route("/assets", methods=["GET"])
-@describe("List assets", *PAGE_PARAMETERS, FIELDS_PARAMETER, _BLACKLISTED)
+@describe("List assets", *ASSET_PAGE_PARAMETERS)
 @signed_in(Permission.READ_ASSET)
 @blueprint.response(200, page_schema(AssetSchema))
 def list_all(uow: UnitOfWork, actor: Actor) -> Response:
     """List assets."""
-    wanted = read_page(LISTING).where(*_read_blacklisted(actor))
+    wanted = read_asset_page(actor)
     found, total = list_assets(uow, actor, wanted)
     return assets_answer(found, total, wanted.limit)
+
+
+def read_asset_page(actor: Actor) -> PageRequest:
+    """Read what part of a list of assets the request at hand wants; some filters depend on what the actor may read."""
+    listing = replace(LISTING, filters={**LISTING.filters, **belonging_filters(actor)})
+    return read_page(listing).where(*_read_blacklisted(actor))
 
 
 def _read_blacklisted(actor: Actor) -> list[ColumnElement[bool]]:

@@ -1,7 +1,8 @@
 """One handler for each task kind of `models.messages`; a test holds the two against each other."""
 
+from workers.handlers.announce_assets import AnnounceAssetsHandler
 from workers.handlers.delete_blob import DeleteBlobHandler
-from workers.handlers.delete_pool import DeletePoolHandler
+from workers.handlers.delete_holder import DELETE_HOLDER_HANDLERS
 from workers.handlers.reindex import ReindexHandler
 from workers.handlers.scan_pool import ScanPoolHandler
 from workers.handlers.store_binary import StoreBinaryHandler
@@ -10,7 +11,8 @@ from workers.handling import Handler
 
 HANDLERS: tuple[Handler, ...] = (
     ScanPoolHandler(),
-    DeletePoolHandler(),
+    *DELETE_HOLDER_HANDLERS,
+    AnnounceAssetsHandler(),
     StoreBinaryHandler(),
     DeleteBlobHandler(),
     ReindexHandler(),

@@ -13,6 +13,7 @@ from models.errors import Conflict, NotFound
 from models.messages import STORE_BINARY, StoreBinary
 from models.services.assets import StoredContent, attach_content, require_content, store_content
 from models.services.blobs import keep_blob, lock_blob
+from models.services.libraries import keep_upload
 from models.services.task_parts import Outcome
 from models.services.unwanted import refuse_blacklisted
 from models.storage import BlobReader
@@ -52,6 +53,9 @@ class StoreBinaryHandler:
             "mimeType": asset.mime_type,
             "status": "CREATED" if is_new else "EXISTING",
         }
+        library_id = step.payload.library_uuid
+        if library_id and keep_upload(uow, step.space_id, step.creator_id, library_id, asset.id):
+            result["libraryUuid"] = str(library_id)
         return Outcome(done=1, bytes_done=content.size, result=result)
 
     def clean_up(self, step: Step[StoreBinary], _: StoredContent) -> None:

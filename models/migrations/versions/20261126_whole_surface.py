@@ -581,6 +581,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("library_id", "pool_id", name=op.f("pk_library_pool")),
     )
+    op.create_index("ix_location_pool_id_asset_id", "location", ["pool_id", "asset_id"], unique=False)
     op.create_index("ix_library_pool_pool_id", "library_pool", ["pool_id"], unique=False)
     op.create_table(
         "role_grant",
@@ -699,6 +700,7 @@ def downgrade() -> None:
     op.drop_index("ix_role_grant_library_id", table_name="role_grant")
     op.drop_index("ix_role_grant_collection_id", table_name="role_grant")
     op.drop_table("role_grant")
+    op.drop_index("ix_location_pool_id_asset_id", table_name="location")
     op.drop_index("ix_library_pool_pool_id", table_name="library_pool")
     op.drop_table("library_pool")
     op.drop_index("ix_library_asset_asset_id", table_name="library_asset")

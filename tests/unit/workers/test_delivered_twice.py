@@ -18,8 +18,12 @@ from models.entities import Asset, Pool, Task, TaskState
 from models.ids import new_id
 from models.messages import (
     KINDS,
+    AnnounceAssets,
     DeleteBlob,
+    DeleteCollection,
+    DeleteLibrary,
     DeletePool,
+    DeleteTag,
     Payload,
     Queue,
     Reindex,
@@ -53,6 +57,10 @@ class World:
         makers: dict[str, Callable[[], tuple[Payload, UUID | None]]] = {
             "pools.scan": self._scan,
             "pools.delete": self._delete_pool,
+            "libraries.delete": lambda: self._delete_holder("library"),
+            "collections.delete": lambda: self._delete_holder("collection"),
+            "tags.delete": lambda: self._delete_holder("tag"),
+            "assets.announce": self._announce,
             "assets.store-binary": self._store_binary,
             "storage.delete-blob": self._delete_blob,
             "search.reindex": lambda: (Reindex(), None),
@@ -79,6 +87,31 @@ class World:
         run_all(self.platform)
         assert pool is not None
         return DeletePool(pool_uuid=pool), pool
+
+    def _announce(self) -> tuple[Payload, UUID | None]:
+        _, pool = self._delete_pool()
+        assert pool is not None
+        return AnnounceAssets(source="pool", source_uuid=pool), None
+
+    def _delete_holder(self, name: str) -> tuple[Payload, UUID | None]:
+        """Make a library, collection or tag that has all assets of a pool."""
+        self._delete_pool()
+        key, rest = new_id(), {"collection": ("position", "1"), "tag": ("id", "gen_random_uuid()")}
+        column, value = rest.get(name, ("added", "now()"))
+        table = "asset_tag" if name == "tag" else f"{name}_asset"
+        with self.platform.unit_of_work() as uow:
+            uow.execute(f"INSERT INTO {name} (id, space_id, name) VALUES (:id, :space, 'x')",
+                        id=key, space=self.actor.space_id)  # fmt: skip
+            uow.execute(
+                f"INSERT INTO {table} ({name}_id, asset_id, {column}) SELECT :id, id, {value} FROM asset", id=key
+            )
+            uow.commit()
+        payloads: dict[str, type[Payload]] = {
+            "library": DeleteLibrary,
+            "collection": DeleteCollection,
+            "tag": DeleteTag,
+        }
+        return payloads[name].model_validate({f"{name}_uuid": key}), key
 
     def _stage(self, key: str) -> None:
         writer = self.platform.blobs.write(key)
@@ -120,6 +153,8 @@ class World:
             "places": """SELECT encode(path, 'hex'), location.state, encode(sha512, 'hex') FROM location
                          JOIN asset ON asset.id = asset_id""",
             "pools": "SELECT name FROM pool",
+            "holders": """SELECT name FROM library UNION ALL SELECT name FROM collection
+                          UNION ALL SELECT name FROM tag""",
             "blobs": "SELECT encode(sha512, 'hex'), size FROM blob",
             "events": "SELECT type, count(*) FROM event WHERE type NOT LIKE 'task.%' GROUP BY type",
             "items": "SELECT subject, state, code FROM task_item",
