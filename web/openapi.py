@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -14,7 +15,7 @@ from flask_smorest import Api
 from marshmallow import Schema, fields
 
 from web.auth import open_to_all
-from web.blueprints import PREFIX, UuidConverter
+from web.blueprints import PREFIX, LoomBlueprint, UuidConverter
 from web.fields import AreaField, Audit, ChangeSchema, Instant, Meta
 from web.openapi_details import complete
 from web.resources import BLUEPRINTS
@@ -53,9 +54,22 @@ class ErrorSchema(Schema):
 
 
 class LoomApi(Api):  # type: ignore[misc]  # flask-smorest publishes no types
-    """The OpenAPI document."""
+    """The OpenAPI document. It is made when somebody first asks for it: that takes a good part of a second."""
 
     ERROR_SCHEMA = ErrorSchema
+
+    def register_blueprint(self, blp: Any, **options: Any) -> None:
+        """Serve a resource."""
+        self._app.extensions["flask-smorest"]["blp_name_to_api"][blp.name] = self
+        self._app.register_blueprint(blp, **options)
+
+    def describe(self, blueprints: Iterable[LoomBlueprint]) -> dict[str, Any]:
+        """Make the document of resources that are served."""
+        for blueprint in blueprints:
+            blueprint.register_views_in_doc(self, self._app, self.spec, name=blueprint.name, parameters=None)
+            self.spec.tag({"name": blueprint.name, "description": blueprint.description})
+        document: dict[str, Any] = self.spec.to_dict()
+        return document
 
 
 def describe_api(app: Flask) -> None:
@@ -78,12 +92,12 @@ def _name_schema(schema: Any) -> str:
     return name.removesuffix("Update") + "Replace" if is_replacement else name
 
 
-def _serve_document(app: Flask, api: Api) -> None:
+def _serve_document(app: Flask, api: LoomApi) -> None:
     """Give the OpenAPI document to everybody: what can be asked is no secret, and its readers have no token."""
 
     @cache
     def as_json() -> str:
-        return json.dumps(complete(api.spec.to_dict(), app))
+        return json.dumps(complete(api.describe(BLUEPRINTS), app))
 
     @cache
     def as_yaml() -> str:

@@ -145,10 +145,9 @@ def test_every_change_is_an_event(client: ApiClient, platform: Platform, spec: C
     client.patch(f"{spec.path}/{made['uuid']}", {kind.key: kind.rename("other")})
     client.patch(f"{spec.path}/{made['uuid']}", {kind.key: kind.rename("other")})
     client.delete(f"{spec.path}/{made['uuid']}")
+    statement = "SELECT type FROM event WHERE subject_id = %(id)s AND type <> 'policy.changed' ORDER BY id"
     with platform.unit_of_work() as uow:
-        rows = uow.fetch(
-            "SELECT type FROM event WHERE subject_id = %(id)s AND type <> 'policy.changed' ORDER BY id", id=made["uuid"]
-        )
+        rows = uow.fetch(statement, id=made["uuid"])
     assert [row[0] for row in rows] == [spec.resource.created, spec.resource.updated, spec.resource.deleted]
 
 
