@@ -21,7 +21,12 @@ demo: $(VENV)/.installed ## Ingest a sample, or DEMO=/path, and show what comes 
 	@$(LOOM) demo $${DEMO:+"$$DEMO"}
 
 test: $(VENV)/.installed-dev ## Run the tests; ARGS="-k name" chooses
+ifdef ARGS
 	@$(BIN)/python -m pytest $(ARGS)
+else
+	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/api tests/fuzz
+	@$(BIN)/python -m pytest tests/e2e
+endif
 
 up: $(VENV)/.installed ## Run all of Loom on this machine
 	@$(LOOM) up
