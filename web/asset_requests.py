@@ -9,13 +9,17 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from models.errors import InvalidInput
+from models.services.asset_extras import Extras
 from web.fields import ChangeSchema, Meta, Name, RequestSchema, Sha512, Text, Whole
+from web.resources.annotations import AssetAnnotationCreateSchema
+from web.resources.asset_tags import TaggingSchema
 
 _MIME_TYPE = validate.Regexp(
     re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,100}/[A-Za-z0-9!#$&^_.+-]{1,100}\Z"), error="Not a type such as image/jpeg."
 )
 _DEFAULTS = {"mime_type": "application/octet-stream", "origin": "api", "size": 0}
-_CLEARABLE = ("sha256", "md5", "chunk_hash", "geo")
+_CLEARABLE = ("sha256", "md5", "chunk_hash", "geo", "zero_chunk_count", "fingerprint")
+MOST_EXTRAS = 1000
 _FILE_KEYS = ("mimeType", "filename", "origin", "size")
 
 
@@ -62,7 +66,30 @@ class NewFileInfoSchema(FileInfoSchema):
             raise ValidationError(missing)
 
 
-class AssetCreateSchema(RequestSchema):
+class ConsistencyInfoSchema(RequestSchema):
+    """Whether a file was copied to its end."""
+
+    zero_chunk_count = Whole(least=0, data_key="zeroChunkCount", allow_none=True)
+
+
+class FingerprintInfoSchema(RequestSchema):
+    """What tells similar videos."""
+
+    fingerprint = Text(longest=64 * 1024, data_key="fingerprintV1", allow_none=True)
+
+
+class ExtrasSchema(RequestSchema):
+    """What may be said about an asset besides. Empty lists say nothing: clients send them unasked."""
+
+    consistency = fields.Nested(ConsistencyInfoSchema, allow_none=True)
+    fingerprint = fields.Nested(FingerprintInfoSchema, allow_none=True)
+    tags = fields.List(fields.Nested(TaggingSchema), allow_none=True, validate=validate.Length(max=MOST_EXTRAS))
+    timeline = fields.List(
+        fields.Nested(AssetAnnotationCreateSchema), allow_none=True, validate=validate.Length(max=MOST_EXTRAS)
+    )
+
+
+class AssetCreateSchema(ExtrasSchema):
     """An asset that awaits its bytes. `sha512` and `filename` may stand alone instead of the two blocks."""
 
     file = fields.Nested(NewFileInfoSchema)
@@ -81,8 +108,8 @@ class AssetCreateSchema(RequestSchema):
             raise ValidationError({"file": {"filename": ["Missing data for required field."]}})
 
 
-class AssetUpdateSchema(ChangeSchema):
-    """What can be changed of an asset."""
+class AssetUpdateSchema(ChangeSchema, ExtrasSchema):
+    """What can be changed of an asset. Tags and annotations are added to those that are there."""
 
     file = fields.Nested(FileInfoSchema)
     hashes = fields.Nested(HashInfoSchema)
@@ -90,12 +117,12 @@ class AssetUpdateSchema(ChangeSchema):
     meta = Meta()
 
 
-class AssetReplaceSchema(RequestSchema):
+class AssetReplaceSchema(ExtrasSchema):
     """Everything that can be replaced must be there; null clears what can be empty."""
 
     file = fields.Nested(FileInfoSchema, required=True, allow_none=True)
     hashes = fields.Nested(HashInfoSchema, required=True, allow_none=True)
-    tags = fields.Raw(required=True, allow_none=True)
+    tags = fields.List(fields.Nested(TaggingSchema), required=True, allow_none=True)
     meta = Meta(required=True, allow_none=True)
     geo = fields.Nested(GeoInfoSchema, allow_none=True)
 
@@ -128,9 +155,16 @@ def replaced_columns(values: Mapping[str, Any]) -> dict[str, Any]:
     return _without_unset_size(kept)
 
 
+def extras_of(values: Mapping[str, Any]) -> Extras:
+    """Give what a body says about an asset besides its columns."""
+    return Extras(values.get("tags") or (), values.get("timeline") or ())
+
+
 def _columns(values: Mapping[str, Any]) -> dict[str, Any]:
     flat = {name: values[name] for name in ("sha512", "filename", "meta") if name in values}
-    columns = {**flat, **(values.get("file") or {}), **(values.get("hashes") or {})}
+    columns = dict(flat)
+    for block in ("file", "hashes", "consistency", "fingerprint"):
+        columns.update(values.get(block) or {})
     if "geo" in values:
         columns["geo"] = GeoInfoSchema().dump(values["geo"]) if values["geo"] else None
     for name in ("sha256", "md5"):

@@ -13,10 +13,11 @@ import pytest
 from sqlalchemy import event
 from werkzeug.test import TestResponse
 
-from models.permissions import Actor
+from models.permissions import Actor, Permission
 from models.wiring import Platform
 from tests.support.assets import add_pool_file, find_asset, make_space, sha512_of, upload
 from tests.support.client import ApiClient
+from tests.support.people import make_user, sign_in
 from web.asset_bodies import AssetSchema
 
 DATA = b"content"
@@ -295,3 +296,26 @@ def test_only_the_oldest_places_of_a_very_common_content_are_shown(
         )
         uow.commit()
     assert len(client.get(f"/assets/{created['uuid']}")["locations"]) == 100
+
+
+def test_what_is_said_about_an_asset_in_the_same_breath(client: ApiClient, platform: Platform) -> None:
+    extras = {
+        "tags": [{"name": "beach"}, {"name": "sea", "collection": "places"}],
+        "timeline": [{"type": "CHAPTER", "title": "Arrival", "area": {"from": 0, "to": 10}}],
+        "consistency": {"zeroChunkCount": 2},
+        "fingerprint": {"fingerprintV1": "00ff"},
+    }
+    made = client.post("/assets", {**body(), **extras}, expect=201)
+    assert [tag["name"] for tag in made["tags"]] == ["beach", "sea"]
+    assert [note["title"] for note in made["annotations"]] == ["Arrival"]
+    assert (made["consistency"], made["fingerprint"]) == ({"zeroChunkCount": 2}, {"fingerprintV1": "00ff"})
+    path = f"/assets/{made['uuid']}"
+    changed = client.patch(path, {"tags": [], "timeline": [], "consistency": None})
+    assert (len(changed["tags"]), changed["consistency"]) == (2, {"zeroChunkCount": 2})
+    assert len(client.patch(path, {"tags": [{"name": "sun"}]})["tags"]) == 3
+    make_user(platform, "eve", [Permission.READ_ASSET, Permission.CREATE_ASSET])
+    eve = sign_in(client.app, "eve")
+    other = {**body(), "hashes": {"sha512": "e" * 128}}
+    eve.post("/assets", {**other, "tags": [{"name": "x"}]}, expect=403)
+    assert client.get("/assets")["_metainfo"]["totalCount"] == 1
+    assert eve.get(path)["tags"] == eve.get(path)["annotations"] == []

@@ -20,6 +20,7 @@ from models.errors import InvalidInput, PreconditionFailed
 from models.ids import parse_sha512, printable
 from models.permissions import Actor, Permission, Verb
 from models.services import assets
+from models.services.asset_extras import Extras, add_extras
 from models.services.asset_views import AssetView, list_assets, view_asset
 from models.services.assets import AssetKey
 from models.services.counting import Total
@@ -33,6 +34,7 @@ from web.asset_requests import (
     AssetReplaceSchema,
     AssetUpdateSchema,
     changed_columns,
+    extras_of,
     new_columns,
     replaced_columns,
 )
@@ -123,6 +125,7 @@ def _read_blacklisted(actor: Actor) -> list[ColumnElement[bool]]:
 def create_one(uow: UnitOfWork, actor: Actor, values: Values) -> Response:
     """Create an asset that awaits its bytes."""
     asset = assets.create_asset(uow, actor, new_columns(values))
+    add_extras(uow, actor, asset.id, extras_of(values))
     return _commit(uow, actor, asset, 201)
 
 
@@ -141,7 +144,7 @@ def load_one(uow: UnitOfWork, actor: Actor, key: UUID | str) -> Response:
 @blueprint.response(200, AssetSchema)
 def update_one(uow: UnitOfWork, actor: Actor, values: Values, key: UUID | str) -> Response:
     """Change what is given of an asset."""
-    return _change(uow, actor, key, changed_columns(values))
+    return _change(uow, actor, key, changed_columns(values), extras_of(values))
 
 
 @_addressed("PUT")
@@ -150,13 +153,14 @@ def update_one(uow: UnitOfWork, actor: Actor, values: Values, key: UUID | str) -
 @blueprint.response(200, AssetSchema)
 def replace_one(uow: UnitOfWork, actor: Actor, values: Values, key: UUID | str) -> Response:
     """Replace all that can be changed of an asset."""
-    return _change(uow, actor, key, replaced_columns(values))
+    return _change(uow, actor, key, replaced_columns(values), extras_of(values))
 
 
-def _change(uow: UnitOfWork, actor: Actor, key: UUID | str, columns: Values) -> Response:
+def _change(uow: UnitOfWork, actor: Actor, key: UUID | str, columns: Values, extras: Extras) -> Response:
     asset = assets.get_asset(uow, actor, _read_key(key), Verb.UPDATE, lock=True)
     require_asset_match(asset)
     assets.update_asset(uow, actor, asset, columns)
+    add_extras(uow, actor, asset.id, extras)
     return _commit(uow, actor, asset)
 
 
