@@ -38,6 +38,12 @@ def _own_environment() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True, scope="session")
+def _open_folders(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Let tests that become an ordinary user reach their folders: a worker of xdist has one that is root's alone."""
+    tmp_path_factory.getbasetemp().chmod(0o711)
+
+
+@pytest.fixture(autouse=True, scope="session")
 def _quick_passwords() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))

@@ -9,7 +9,6 @@ from sqlalchemy import select
 from models.entities import Group, GroupRole, GroupUser, Role, SpaceMember
 from models.ids import new_id
 from models.permissions import SAMPLE_ROLES
-from models.services.policies import touch_policy
 from models.unit_of_work import UnitOfWork
 
 ADMINS = "admins"
@@ -33,7 +32,6 @@ def ensure_policy(uow: UnitOfWork, space_id: UUID) -> None:
     members = uow.session.execute(select(SpaceMember.user_id).where(SpaceMember.space_id == space_id)).scalars()
     uow.session.add_all([GroupUser(group_id=group.id, user_id=user_id) for user_id in members])
     uow.session.flush()
-    touch_policy(uow, space_id)
 
 
 def _has_policy(uow: UnitOfWork, space_id: UUID) -> bool:
