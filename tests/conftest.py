@@ -40,7 +40,10 @@ def _own_environment() -> Iterator[None]:
 @pytest.fixture(autouse=True, scope="session")
 def _open_folders(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Let tests that become an ordinary user reach their folders: a worker of xdist has one that is root's alone."""
-    tmp_path_factory.getbasetemp().chmod(0o711)
+    base = tmp_path_factory.getbasetemp()
+    for folder in (base, *base.parents):
+        if "pytest-" in folder.name or "popen-" in folder.name:
+            folder.chmod(0o711)
 
 
 @pytest.fixture(autouse=True, scope="session")
