@@ -7,7 +7,7 @@ not change is forbidden.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Generic, Literal, TypeVar
@@ -70,25 +70,29 @@ class Resource(Generic[M]):
     scope: Scope = Scope.SPACE
     own: Literal["user_id", "creator_id"] | None = None
     """The column with the user who may do everything with an element without any permission; see `_own`."""
+    rights: Mapping[Verb, Permission] | None = None
+    """The permission that each verb needs, where these are not called after `entity`."""
+    prefix: str | None = None
+    """What its events are called after, if not after `entity`."""
 
     @property
     def created(self) -> str:
         """The event of an element that was made."""
-        return f"{self.entity.event_prefix}.created"
+        return f"{self.prefix or self.entity.event_prefix}.created"
 
     @property
     def updated(self) -> str:
         """The event of an element that was changed."""
-        return f"{self.entity.event_prefix}.updated"
+        return f"{self.prefix or self.entity.event_prefix}.updated"
 
     @property
     def deleted(self) -> str:
         """The event of an element that was removed."""
-        return f"{self.entity.event_prefix}.deleted"
+        return f"{self.prefix or self.entity.event_prefix}.deleted"
 
     def permission(self, verb: Verb) -> Permission:
         """Give the permission that a verb on it needs."""
-        return Permission.of(verb, self.entity)
+        return self.rights[verb] if self.rights else Permission.of(verb, self.entity)
 
     def create(self, uow: UnitOfWork, actor: Actor, values: Values) -> M:
         """Make an element in the actor's space. One that belongs to an asset needs the permission for that asset only.
@@ -232,7 +236,8 @@ class Resource(Generic[M]):
         condition: ColumnElement[bool] = model.space_id == actor.space_id
         if self._reads_all(actor):
             return condition
-        return and_(condition, or_(readable(model, self.scope, self.entity, actor), *self._own(actor, model)))
+        granted = readable(model, self.scope, self.permission(Verb.READ), actor)
+        return and_(condition, or_(granted, *self._own(actor, model)))
 
     def _own(self, actor: Actor, model: Any = None) -> list[ColumnElement[bool]]:
         """Tell which elements are the actor's own. With a narrowed key, those that the same key has made."""
