@@ -55,19 +55,37 @@ class DeletePool(Payload):
     pool_uuid: UUID
 
 
-class StoreBinary(Payload):
-    """Hash staged bytes, keep them under their SHA-512 and attach them to an asset."""
+class StagedPayload(Payload):
+    """Of a task that does something with staged bytes, which stay until it has succeeded."""
 
     staging_key: str
     filename: str
+
+
+class StoreBinary(StagedPayload):
+    """Hash staged bytes, keep them under their SHA-512 and attach them to an asset."""
+
     origin: str = "upload"
     asset_uuid: UUID | None = None
 
 
-class DeleteBlob(Payload):
-    """Remove the bytes of a blob that nothing points at any more."""
+class StoreAttachment(StagedPayload):
+    """Hash staged bytes, keep them under their SHA-512 and make an attachment of them."""
 
-    sha512: str
+    type: str
+    asset_uuid: UUID | None = None
+    embedding_uuid: UUID | None = None
+    user_uuid: UUID | None = None
+    """Whose picture it becomes, in place of the one before; then it must be an image."""
+    detection_uuid: UUID | None = None
+    variant: str | None = None
+    node_kind: str | None = None
+
+
+class DeleteBlob(Payload):
+    """Remove the bytes of blobs that nothing points at any more."""
+
+    hashes: tuple[str, ...]
 
 
 class Reindex(Payload):
@@ -99,11 +117,14 @@ class TaskKind:
 SCAN_POOL = TaskKind("pools.scan", ScanPool, Queue.BULK, part_queue=Queue.HASH)
 DELETE_POOL = TaskKind("pools.delete", DeletePool, Queue.BULK)
 STORE_BINARY = TaskKind("assets.store-binary", StoreBinary, Queue.INTERACTIVE, time_limit_seconds=6 * 3600)
+STORE_ATTACHMENT = TaskKind("attachments.store", StoreAttachment, Queue.INTERACTIVE, time_limit_seconds=6 * 3600)
 DELETE_BLOB = TaskKind("storage.delete-blob", DeleteBlob, Queue.MAINTENANCE)
 REINDEX = TaskKind("search.reindex", Reindex, Queue.INDEX, time_limit_seconds=24 * 3600, is_public=True)
 SWEEP = TaskKind("maintenance.sweep", Sweep, Queue.MAINTENANCE, is_public=True)
 
-KINDS = {kind.name: kind for kind in (SCAN_POOL, DELETE_POOL, STORE_BINARY, DELETE_BLOB, REINDEX, SWEEP)}
+KINDS = {
+    kind.name: kind for kind in (SCAN_POOL, DELETE_POOL, STORE_BINARY, STORE_ATTACHMENT, DELETE_BLOB, REINDEX, SWEEP)
+}
 
 
 def find_kind(name: str) -> TaskKind:

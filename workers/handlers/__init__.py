@@ -4,6 +4,7 @@ from workers.handlers.delete_blob import DeleteBlobHandler
 from workers.handlers.delete_pool import DeletePoolHandler
 from workers.handlers.reindex import ReindexHandler
 from workers.handlers.scan_pool import ScanPoolHandler
+from workers.handlers.store_attachment import StoreAttachmentHandler
 from workers.handlers.store_binary import StoreBinaryHandler
 from workers.handlers.sweep import SweepHandler
 from workers.handling import Handler
@@ -12,6 +13,7 @@ HANDLERS: tuple[Handler, ...] = (
     ScanPoolHandler(),
     DeletePoolHandler(),
     StoreBinaryHandler(),
+    StoreAttachmentHandler(),
     DeleteBlobHandler(),
     ReindexHandler(),
     SweepHandler(),

@@ -669,11 +669,15 @@ def upgrade() -> None:
     op.create_foreign_key(
         "fk_user_avatar_id_attachment", "user", "attachment", ["avatar_id"], ["id"], ondelete="SET NULL", use_alter=True
     )
+    op.create_index(
+        "ix_user_avatar_id", "user", ["avatar_id"], unique=False, postgresql_where=sa.text("avatar_id IS NOT NULL")
+    )
     op.create_foreign_key(op.f("fk_user_space_id_space"), "user", "space", ["space_id"], ["id"])
 
 
 def downgrade() -> None:
     op.drop_constraint(op.f("fk_user_space_id_space"), "user", type_="foreignkey")
+    op.drop_index("ix_user_avatar_id", table_name="user")
     op.drop_constraint("fk_user_avatar_id_attachment", "user", type_="foreignkey")
     op.drop_constraint(op.f("uq_user_space_id_username"), "user", type_="unique")
     op.create_unique_constraint(op.f("uq_user_username"), "user", ["username"], postgresql_nulls_not_distinct=False)
