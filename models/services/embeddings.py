@@ -74,16 +74,16 @@ def add_embedding(uow: UnitOfWork, actor: Actor, values: Values) -> Embedding:
 
 
 def update_embedding(uow: UnitOfWork, actor: Actor, embedding: Embedding, values: Values) -> None:
-    """Change what is given of an embedding that is locked.
+    """Change what is given of an embedding that is locked; an empty vector is none.
 
     Raises:
         InvalidInput: for a vector of other dimensions, or an asset that the actor does not see.
         Forbidden: when they may not change embeddings of that asset.
     """
-    vector = values.get("vector")
+    vector = values.get("vector") or None
     if vector is not None and len(vector) != embedding.dimensions:
         raise InvalidInput(f"vector: has {len(vector)} numbers, but the embedding {embedding.dimensions} dimensions")
-    if vector is not None and as_float32(embedding.vector) == vector:
+    if vector is None or as_float32(embedding.vector) == vector:
         values = {name: value for name, value in values.items() if name != "vector"}
     if values.get("asset_id", embedding.asset_id) != embedding.asset_id:
         _move(uow, actor, embedding, values["asset_id"])
@@ -107,11 +107,13 @@ def delete_embedding(uow: UnitOfWork, actor: Actor, embedding: Embedding) -> Non
     request_blob_removal(uow, embedding.space_id, dropped)
 
 
-def put_embeddings(uow: UnitOfWork, actor: Actor, asset_id: UUID, given: Sequence[Values]) -> list[Embedding]:
+def put_embeddings(
+    uow: UnitOfWork, actor: Actor, asset_id: UUID, given: Sequence[Values]
+) -> list[tuple[Embedding, bool]]:  # fmt: skip
     """Put embeddings of an asset, all by one statement; the caller has seen to it that the actor may.
 
     Each of `given` has columns of the table, `vector` among them, in float32. Metadata that is there stays if none is
-    given. Gives what each has become; of several with the same key the last one counts.
+    given. Gives what each has become, and whether that is new; of several with the same key the last one counts.
     """
     if not given:
         return []
@@ -122,10 +124,10 @@ def put_embeddings(uow: UnitOfWork, actor: Actor, asset_id: UUID, given: Sequenc
     parameters = {"space": actor.space_id, "asset": asset_id, "user": actor.user_id, "rows": ordered}
     query = select(Embedding).from_statement(text(_PUT)).execution_options(populate_existing=True)
     put = {_key(vars(each)): each for each in uow.session.execute(query, parameters).scalars()}
+    is_new = {key: str(embedding.id) == rows[key]["id"] for key, embedding in put.items()}
     for key, embedding in put.items():
-        is_new = str(embedding.id) == rows[key]["id"]
-        EMBEDDINGS.publish(uow, actor, EMBEDDINGS.created if is_new else EMBEDDINGS.updated, embedding)
-    return [put[_key(values)] for values in given]
+        EMBEDDINGS.publish(uow, actor, EMBEDDINGS.created if is_new[key] else EMBEDDINGS.updated, embedding)
+    return [(put[key], is_new[key]) for key in map(_key, given)]
 
 
 def _row(values: Values) -> Values:

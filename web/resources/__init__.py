@@ -6,7 +6,19 @@ from typing import Any
 
 from web.blueprints import LoomBlueprint
 from web.crud import CrudSpec
-from web.resources import asset_binaries, asset_pools, assets, auth, me, search, service, tasks, tokens
+from web.resources import (
+    asset_binaries,
+    asset_components,
+    asset_pools,
+    assets,
+    auth,
+    embeddings,
+    me,
+    search,
+    service,
+    tasks,
+    tokens,
+)
 
 BLUEPRINTS: tuple[LoomBlueprint, ...] = (
     auth.blueprint,
@@ -15,8 +27,15 @@ BLUEPRINTS: tuple[LoomBlueprint, ...] = (
     asset_pools.blueprint,
     assets.blueprint,
     asset_binaries.blueprint,
+    asset_components.blueprint,
+    embeddings.blueprint,
     search.blueprint,
     tasks.blueprint,
     service.blueprint,
 )
-SPECS: tuple[CrudSpec[Any], ...] = (tokens.TOKEN_SPEC, asset_pools.POOL_SPEC)
+SPECS: tuple[CrudSpec[Any], ...] = (
+    tokens.TOKEN_SPEC,
+    asset_pools.POOL_SPEC,
+    asset_components.COMPONENT_SPEC,
+    embeddings.EMBEDDING_SPEC,
+)
