@@ -70,7 +70,9 @@ def create_embedding(uow: UnitOfWork, actor: Actor, values: Values) -> Embedding
 def add_embedding(uow: UnitOfWork, actor: Actor, values: Values) -> Embedding:
     """Make an embedding of an asset that the actor may make embeddings of."""
     keep_asset(uow, actor.space_id, values["asset_id"])
-    return EMBEDDINGS.insert(uow, actor, {**values, "dimensions": len(values["vector"])})
+    embedding = EMBEDDINGS.insert(uow, actor, {**values, "dimensions": len(values["vector"])})
+    _spell_shortly(uow, embedding)
+    return embedding
 
 
 def update_embedding(uow: UnitOfWork, actor: Actor, embedding: Embedding, values: Values) -> None:
@@ -88,6 +90,13 @@ def update_embedding(uow: UnitOfWork, actor: Actor, embedding: Embedding, values
     if values.get("asset_id", embedding.asset_id) != embedding.asset_id:
         _move(uow, actor, embedding, values["asset_id"])
     EMBEDDINGS.update(uow, actor, embedding, values)
+    if "vector" in values:
+        _spell_shortly(uow, embedding)
+
+
+def _spell_shortly(uow: UnitOfWork, embedding: Embedding) -> None:
+    """Give the numbers as they will be read: PostgreSQL says 0.1 where the nearest float32 is 0.10000000149011612."""
+    uow.session.refresh(embedding, ["vector"])
 
 
 def _move(uow: UnitOfWork, actor: Actor, embedding: Embedding, asset_id: UUID) -> None:
