@@ -161,14 +161,6 @@ class Permission(StrEnum):
         return cls[f"{verb}_{entity}"]
 
 
-PART_OF_ASSET: Mapping[Verb, Permission] = {
-    Verb.CREATE: Permission.UPDATE_ASSET,
-    Verb.READ: Permission.READ_ASSET,
-    Verb.UPDATE: Permission.UPDATE_ASSET,
-    Verb.DELETE: Permission.UPDATE_ASSET,
-}
-"""What the verbs need on a part of an asset that has no permissions of its own."""
-
 _SCOPABLE_ENTITIES = (
     Entity.ANNOTATION, Entity.ASSET, Entity.ASSET_BINARY, Entity.ASSET_LOCATION, Entity.ATTACHMENT,
     Entity.COLLECTION, Entity.COMMENT, Entity.EMBEDDING, Entity.LIBRARY, Entity.REACTION,

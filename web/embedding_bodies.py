@@ -10,8 +10,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from models.entities.embedding import DEFAULT_TYPE
 from models.services.embeddings import MOST_DIMENSIONS, as_float32
-from web.areas import AreaSchema
-from web.fields import AnswerSchema, ChangeSchema, ElementSchema, Kept, Meta, Number, RequestSchema, Text, Whole
+from web.fields import AnswerSchema, AreaField, ChangeSchema, ElementSchema, Meta, Number, RequestSchema, Text, Whole
 
 _LONGEST_KEY = 128
 """Of texts that tell embeddings apart: all of them must fit into one entry of the index. So must a model's name."""
@@ -47,7 +46,7 @@ class EmbeddingSchema(ElementSchema):
     source = fields.String()
     vector = Vector()
     dimensions = fields.Integer()
-    area = Kept(AreaSchema)
+    area = AreaField()
     frame_number = fields.Integer(data_key="frameNumber")
     subject_index = fields.Integer(data_key="subjectIndex")
     detection_id = fields.UUID(data_key="detectionUuid")
@@ -66,7 +65,7 @@ class EmbeddingPutSchema(RequestSchema):
     model = Text(longest=255, allow_none=True)
     source = Text(longest=255, allow_none=True)
     dimensions = Whole(allow_none=True, metadata={"description": "Must be the length of the vector"})
-    area = fields.Nested(AreaSchema, allow_none=True)
+    area = AreaField(allow_none=True)
     frame_number = Whole(least=0, data_key="frameNumber", allow_none=True)
     subject_index = Whole(least=0, data_key="subjectIndex", allow_none=True)
     detection_id = fields.UUID(data_key="detectionUuid", allow_none=True)
@@ -97,7 +96,7 @@ class EmbeddingUpdateSchema(ChangeSchema):
     type = Text(shortest=1, longest=_LONGEST_KEY)
     asset_id = fields.UUID(data_key="assetUuid")
     source = Text(longest=255)
-    area = fields.Nested(AreaSchema)
+    area = AreaField()
     meta = Meta()
 
 

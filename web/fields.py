@@ -169,6 +169,22 @@ def _size_of(part: Any) -> int:
     return 8
 
 
+class AreaField(fields.Field[dict[str, int]]):
+    """Part of an asset: any of `from` and `to` (milliseconds), `startX`, `startY`, `width` and `height` (pixels)."""
+
+    _KEYS = ("from", "to", "startX", "startY", "width", "height")
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> dict[str, int]:
+        if not isinstance(value, Mapping):
+            raise ValidationError("Not an object.")
+        area = {key: value[key] for key in self._KEYS if value.get(key) is not None}
+        if not all(type(number) is int and 0 <= number <= BIGGEST for number in area.values()):
+            raise ValidationError("Holds something else than whole numbers from 0 on.")
+        if area.get("from", 0) > area.get("to", BIGGEST):
+            raise ValidationError("Ends before it begins.")
+        return area
+
+
 class Audit(fields.Field[Any]):
     """Who made the element and who changed it last, and when. `services.audit.name_users` must have named them."""
 
@@ -222,14 +238,6 @@ class BlockSchema(RequestSchema):
     def spell(self, values: dict[str, Any], **_: Any) -> dict[str, Any]:
         """Name the values as the wire does."""
         return {self.fields[name].data_key or name: value for name, value in values.items() if value is not None}
-
-
-class Kept(fields.Nested):
-    """A `BlockSchema` that is shown as it is kept."""
-
-    def serialize(self, attr: str, obj: Any, accessor: Any = None, **options: Any) -> Any:
-        """Give the value without reading its keys by the names of the fields."""
-        return self.get_value(obj, attr, accessor=accessor)
 
 
 class ChangeSchema(RequestSchema):

@@ -15,7 +15,7 @@ from marshmallow import Schema, fields
 
 from web.auth import open_to_all
 from web.blueprints import PREFIX, UuidConverter
-from web.fields import Audit, ChangeSchema, Instant, Meta
+from web.fields import AreaField, Audit, ChangeSchema, Instant, Meta
 from web.openapi_details import complete
 from web.resources import BLUEPRINTS
 from web.version import VERSION
@@ -37,6 +37,7 @@ _SECURITY = {
 FIELDS: dict[Any, tuple[str, str | None]] = {
     Instant: ("string", "date-time"),
     Meta: ("object", None),
+    AreaField: ("object", None),
     Audit: ("object", None),
 }
 """Our fields in OpenAPI's words: type and format."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import lru_cache
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -119,9 +119,9 @@ MetainfoSchema = Schema.from_dict(
 """How a page lies in its list."""
 
 
-@cache
+@lru_cache
 def page_schema(element: type[Schema]) -> Schema:
-    """Give the schema of a list of such elements; always the same, for the OpenAPI document has it once."""
+    """Give the schema of a list of such elements."""
     name = element.__name__.removesuffix("Schema") + "ListSchema"
     page = Schema.from_dict(
         {"data": fields.List(fields.Nested(element)), "_metainfo": fields.Nested(MetainfoSchema)}, name=name

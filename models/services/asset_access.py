@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from models.entities import Asset
 from models.errors import NotFound
-from models.permissions import Actor, Permission, forbidden
+from models.permissions import Actor, Entity, Permission, forbidden
 from models.services.visibility import Scope, covered, readable
 from models.unit_of_work import UnitOfWork
 
@@ -20,8 +20,9 @@ def require_on_asset(uow: UnitOfWork, actor: Actor, asset_id: UUID, permission: 
         NotFound: when the actor may not read the asset, or there is none.
         Forbidden: when the permission does not cover it.
     """
-    visible = readable(Asset, Scope.ASSET, Permission.READ_ASSET, actor)
-    query = select(Asset.id).where(Asset.id == asset_id, Asset.space_id == actor.space_id, visible)
+    query = select(Asset.id).where(
+        Asset.id == asset_id, Asset.space_id == actor.space_id, readable(Asset, Scope.ASSET, Entity.ASSET, actor)
+    )
     if uow.session.execute(query).first() is None:
         raise missing_asset(asset_id)
     require_covering(uow, actor, asset_id, permission)

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from models.entities import Attachment, SpaceMember, User
 from models.errors import Forbidden, NotFound
 from models.events import NewEvent
-from models.permissions import Actor, Permission
+from models.permissions import Actor
 from models.services.attachments import ATTACHMENTS, add_attachment, change_avatar
 from models.services.blobs import request_blob_removal
 from models.services.crud import Values
@@ -39,13 +39,13 @@ def find_pictured(uow: UnitOfWork, actor: Actor, user_id: UUID, *, to_change: bo
 
 
 def require_own_change(actor: Actor) -> None:
-    """Insist that an API key with a part of its owner's permissions was made for changing users, their own picture too.
+    """Insist that who signed in as a user may change that user.
 
     Raises:
-        Forbidden: when it was not.
+        Forbidden: when they signed in with a part of the user's permissions.
     """
     if actor.is_narrowed:
-        actor.require(Permission.UPDATE_USER)
+        raise Forbidden("A token with fewer permissions than its owner cannot change them")
 
 
 def get_avatar(uow: UnitOfWork, user: User) -> Attachment:

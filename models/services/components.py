@@ -14,16 +14,14 @@ from sqlalchemy.dialects.postgresql import insert
 
 from models.entities import Component
 from models.ids import new_id
-from models.permissions import PART_OF_ASSET, Actor, Entity, Verb
+from models.permissions import Actor, Entity, Verb
 from models.services.asset_access import keep_asset, require_covering
 from models.services.assets import ASSETS
 from models.services.crud import Resource, Values
 from models.services.visibility import Scope
 from models.unit_of_work import UnitOfWork
 
-COMPONENTS = Resource(
-    Component, "asset component", Entity.ASSET, Scope.OF_ASSET, rights=PART_OF_ASSET, prefix="asset-component"
-)
+COMPONENTS = Resource(Component, "asset component", Entity.ASSET, Scope.OF_ASSET, is_part=True)
 _KEY = ("type", "source", "node_id", "time_from", "stream_index", "page_number", "variant")
 _REPLACED = ("producer_version", "confidence", "method", "payload")
 

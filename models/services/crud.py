@@ -7,7 +7,7 @@ not change is forbidden.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Generic, Literal, TypeVar
@@ -70,29 +70,30 @@ class Resource(Generic[M]):
     scope: Scope = Scope.SPACE
     own: Literal["user_id", "creator_id"] | None = None
     """The column with the user who may do everything with an element without any permission; see `_own`."""
-    rights: Mapping[Verb, Permission] | None = None
-    """The permission that each verb needs, where these are not called after `entity`."""
-    prefix: str | None = None
-    """What its events are called after, if not after `entity`."""
+    is_part: bool = False
+    """Whether the elements are parts of their assets: they go by READ_ASSET and UPDATE_ASSET, and what happens to them
+    happens to the asset. Their entity is the asset's."""
 
     @property
     def created(self) -> str:
         """The event of an element that was made."""
-        return f"{self.prefix or self.entity.event_prefix}.created"
+        return self.updated if self.is_part else f"{self.entity.event_prefix}.created"
 
     @property
     def updated(self) -> str:
         """The event of an element that was changed."""
-        return f"{self.prefix or self.entity.event_prefix}.updated"
+        return f"{self.entity.event_prefix}.updated"
 
     @property
     def deleted(self) -> str:
         """The event of an element that was removed."""
-        return f"{self.prefix or self.entity.event_prefix}.deleted"
+        return self.updated if self.is_part else f"{self.entity.event_prefix}.deleted"
 
     def permission(self, verb: Verb) -> Permission:
         """Give the permission that a verb on it needs."""
-        return self.rights[verb] if self.rights else Permission.of(verb, self.entity)
+        if self.is_part and verb is not Verb.READ:
+            verb = Verb.UPDATE
+        return Permission.of(verb, self.entity)
 
     def create(self, uow: UnitOfWork, actor: Actor, values: Values) -> M:
         """Make an element in the actor's space. One that belongs to an asset needs the permission for that asset only.
@@ -225,7 +226,8 @@ class Resource(Generic[M]):
         """Tell that an element was made, changed or removed; with the asset that decides who may hear of it."""
         asset_id = getattr(element, "asset_id", None)
         data = {"assetUuid": str(asset_id)} if asset_id else {}
-        uow.publish(NewEvent(event, actor.space_id, id_of(element), actor.user_id, data))
+        subject_id = asset_id if asset_id and self.is_part else id_of(element)
+        uow.publish(NewEvent(event, actor.space_id, subject_id, actor.user_id, data))
 
     def _reads_all(self, actor: Actor) -> bool:
         """Whether the actor may read every element in the space, so that nothing needs to be narrowed."""
@@ -236,8 +238,7 @@ class Resource(Generic[M]):
         condition: ColumnElement[bool] = model.space_id == actor.space_id
         if self._reads_all(actor):
             return condition
-        granted = readable(model, self.scope, self.permission(Verb.READ), actor)
-        return and_(condition, or_(granted, *self._own(actor, model)))
+        return and_(condition, or_(readable(model, self.scope, self.entity, actor), *self._own(actor, model)))
 
     def _own(self, actor: Actor, model: Any = None) -> list[ColumnElement[bool]]:
         """Tell which elements are the actor's own. With a narrowed key, those that the same key has made."""

@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, false, or_, select, true
 
 from models.entities import CollectionAsset, LibraryAsset, LibraryPool, Location
-from models.permissions import Actor, Permission
+from models.permissions import Actor, Entity, Permission, Verb
 
 Condition = ColumnElement[bool]
 
@@ -50,9 +50,9 @@ def covered(model: Any, scope: Scope, actor: Actor, permission: Permission) -> C
             return false()
 
 
-def readable(model: Any, scope: Scope, permission: Permission, actor: Actor) -> Condition:
-    """Tell which rows of the space the actor may read, given the permission that reading them needs."""
-    condition = covered(model, scope, actor, permission)
+def readable(model: Any, scope: Scope, entity: Entity, actor: Actor) -> Condition:
+    """Tell which rows of the space the actor may read."""
+    condition = covered(model, scope, actor, Permission.of(Verb.READ, entity))
     if scope is not Scope.OF_ASSET or actor.may(Permission.READ_ASSET):
         return condition
     return and_(condition, or_(model.asset_id.is_(None), asset_in_scope(model.asset_id, actor, Permission.READ_ASSET)))
