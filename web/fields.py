@@ -5,6 +5,7 @@ What comes in is refused here if no column could hold it; what goes out leaves o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from enum import Enum
@@ -120,6 +121,17 @@ class Sha512(fields.String):
             return parse_sha512(value)
         except InvalidInput as error:
             raise ValidationError(str(error)) from None
+
+
+class MimeType(fields.String):
+    """A type such as `image/jpeg`; lower case out, either case in."""
+
+    _SHAPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,100}/[A-Za-z0-9!#$&^_.+-]{1,100}")
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:
+        if not isinstance(value, str) or not self._SHAPE.fullmatch(value):
+            raise ValidationError("Not a type such as image/jpeg.")
+        return value.lower()
 
 
 class Meta(fields.Field[dict[str, Any]]):

@@ -38,14 +38,15 @@ def find_pictured(uow: UnitOfWork, actor: Actor, user_id: UUID, *, to_change: bo
     return user
 
 
-def require_own_change(actor: Actor) -> None:
-    """Insist that who signed in as a user may change that user.
+def find_own(uow: UnitOfWork, actor: Actor, *, to_change: bool = False) -> User:
+    """Give the signed-in user.
 
     Raises:
-        Forbidden: when they signed in with a part of the user's permissions.
+        Forbidden: when their picture is to be changed, but they signed in with a part of their permissions.
     """
-    if actor.is_narrowed:
+    if to_change and actor.is_narrowed:
         raise Forbidden("A token with fewer permissions than its owner cannot change them")
+    return uow.session.get_one(User, actor.user_id)
 
 
 def get_avatar(uow: UnitOfWork, user: User) -> Attachment:

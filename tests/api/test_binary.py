@@ -239,7 +239,7 @@ def test_nothing_stays_when_the_task_cannot_be_recorded(
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr("web.resources.asset_binaries.tasks.submit", fail)
+    monkeypatch.setattr("web.upload_tasks.tasks.submit", fail)
     client.request("POST", "/assets/upload?filename=a", DATA, headers=RAW, expect=500)
     assert staged(platform) == []
 
