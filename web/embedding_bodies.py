@@ -103,7 +103,7 @@ class EmbeddingUpdateSchema(ChangeSchema):
 class EmbeddingBulkSchema(RequestSchema):
     """Embeddings of an asset; each is looked at by itself."""
 
-    embeddings = fields.List(fields.Raw(), required=True)
+    embeddings = fields.List(fields.Raw(allow_none=True), required=True)
 
 
 class EmbeddingErrorSchema(AnswerSchema):

@@ -51,7 +51,7 @@ def as_float32(values: Sequence[float]) -> list[float]:
         OverflowError: when one lies beyond it.
     """
     spelt = f"<{len(values)}f"
-    return list(struct.unpack(spelt, struct.pack(spelt, *values)))
+    return list(struct.unpack(spelt, struct.pack(spelt, *map(float, values))))
 
 
 def create_embedding(uow: UnitOfWork, actor: Actor, values: Values) -> Embedding:
