@@ -32,7 +32,8 @@ from web.blueprints import LoomBlueprint, describe, query
 from web.downloads import send_source
 from web.offload import in_thread
 from web.pagination import page_schema, whole_envelope
-from web.resources.assets import asset_answer, require_asset_match
+from web.preconditions import require_match
+from web.resources.assets import asset_answer
 from web.state import platform
 from web.task_bodies import TaskSchema
 from web.uploads import Received, receive_file
@@ -196,7 +197,7 @@ def delete_binary(uow: UnitOfWork, actor: Actor, asset_id: UUID) -> ResponseRetu
     """Let go of the stored bytes of an asset; they go when no other asset has them. Files in pools stay."""
     require_on_asset(uow, actor, asset_id, Permission.DELETE_ASSET_BINARY)
     asset = assets.hold_asset(uow, actor, asset_id)
-    require_asset_match(asset)
+    require_match(asset)
     assets.drop_content(uow, actor, asset)
     uow.commit()
     return "", 204
