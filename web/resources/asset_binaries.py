@@ -36,7 +36,8 @@ from web.blueprints import LoomBlueprint, describe, load_values, query
 from web.crud import element_answer
 from web.downloads import send_source
 from web.pagination import page_schema, whole_envelope
-from web.resources.assets import asset_answer, require_asset_match
+from web.preconditions import require_match
+from web.resources.assets import asset_answer
 from web.state import platform
 from web.task_bodies import TaskSchema
 from web.upload_tasks import FILENAME, discarded_on_error, receive_upload, submit_upload
@@ -199,7 +200,7 @@ def delete_binary(uow: UnitOfWork, actor: Actor, asset_id: UUID) -> ResponseRetu
     """
     require_on_asset(uow, actor, asset_id, Permission.DELETE_ASSET_BINARY)
     asset = assets.hold_asset(uow, actor, asset_id)
-    require_asset_match(asset)
+    require_match(asset)
     if not asset_binaries.delete_binaries(uow, actor, asset_id) or asset.blob_sha512:
         assets.drop_content(uow, actor, asset)
     uow.commit()
