@@ -169,7 +169,7 @@ class World:
             "holders": """SELECT name FROM library UNION ALL SELECT name FROM collection
                           UNION ALL SELECT name FROM tag""",
             "blobs": "SELECT encode(sha512, 'hex'), size FROM blob",
-            "events": "SELECT type, count(*) FROM event WHERE type NOT LIKE 'task.%' GROUP BY type",
+            "events": "SELECT type, count(*) FROM event WHERE type !~ '^(task|policy)[.]' GROUP BY type",
             "items": "SELECT subject, state, code FROM task_item",
         }
         with self.platform.unit_of_work() as uow:
