@@ -23,6 +23,7 @@ from models.services.counting import Total, count_rows
 from models.services.crud import Page, PageRequest, Resource, Values
 from models.services.holders import COLLECTION_HOLDER, delete_by_task
 from models.services.members import Added, hold_named, hold_readable, require_no_gain
+from models.services.policies import forget_grants
 from models.services.positions import Placement, place, set_positions, stranger
 from models.services.visibility import Scope, in_collections
 from models.unit_of_work import UnitOfWork
@@ -94,6 +95,7 @@ def forget_collection(uow: UnitOfWork, collection: Collection, user_id: UUID | N
     ).scalars()
     for child in children:
         uow.publish(NewEvent(COLLECTIONS.updated, collection.space_id, child, user_id))
+    forget_grants(uow, collection.space_id, "collection", collection.id)
     uow.session.delete(collection)
     uow.session.flush()
     uow.publish(NewEvent(COLLECTIONS.deleted, collection.space_id, collection.id, user_id))

@@ -23,6 +23,7 @@ from models.services.assets import require_readable
 from models.services.crud import Page, PageRequest, Resource, Values
 from models.services.holders import LIBRARY_HOLDER, delete_by_task
 from models.services.members import Added, hold_named, hold_readable, require_no_gain
+from models.services.policies import forget_grants
 from models.services.pools import POOLS
 from models.services.visibility import Scope
 from models.unit_of_work import UnitOfWork
@@ -74,6 +75,7 @@ def forget_library(uow: UnitOfWork, library: Library, user_id: UUID | None) -> N
     LIBRARY_HOLDER.remove_some(uow, library.space_id, user_id, library.id)
     name_pools(uow, [library])
     _set_pools(uow, library, set(library.pool_ids), set(), user_id)
+    forget_grants(uow, library.space_id, "library", library.id)
     uow.session.delete(library)
     uow.session.flush()
     uow.publish(NewEvent(LIBRARIES.deleted, library.space_id, library.id, user_id))

@@ -60,6 +60,13 @@ def load_grants(uow: UnitOfWork, user_id: UUID, space_id: UUID) -> Grants:
     )
 
 
+def forget_grants(uow: UnitOfWork, space_id: UUID, kind: str, scope_id: UUID) -> None:
+    """Withdraw what roles grant for a library or a collection (`kind`) that is about to go."""
+    gone = uow.execute(f"DELETE FROM role_grant WHERE {kind}_id = :id", id=scope_id).rowcount  # noqa: S608 - constants
+    if gone:
+        touch_policy(uow, space_id)
+
+
 def touch_policy(uow: UnitOfWork, space_id: UUID) -> None:
     """Let everybody forget what they remember of the grants in a space, once this transaction commits."""
     uow.execute("UPDATE space SET policy_version = policy_version + 1 WHERE id = :id", id=space_id)

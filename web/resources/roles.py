@@ -28,7 +28,8 @@ from web.fields import AnswerSchema, ChangeSchema, Constant, ElementSchema, Meta
 from web.filters import audit_filters, text_filter
 from web.pagination import PAGE_PARAMETERS, Listing, page_schema, raw_envelope, read_page
 
-_RESOURCE = re.compile(r"(library|collection)/([0-9a-fA-F-]{36})")
+_HEX = "[0-9a-fA-F]"
+_RESOURCE = re.compile(rf"(library|collection)/({_HEX}{{8}}(?:-{_HEX}{{4}}){{3}}-{_HEX}{{12}})")
 
 
 class RoleSchema(ElementSchema):
