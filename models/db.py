@@ -93,6 +93,8 @@ class Audited:
     # No columns: `models.services.audit` fills them in for those who show the element.
     creator_name = cast("str | None", None)
     editor_name = cast("str | None", None)
+    # No column either: what those who show more than the row show besides, for the ETag.
+    shown_besides = cast("Any", None)
 
 
 def connect(settings: Settings, *, connections: int | None = None) -> Engine:

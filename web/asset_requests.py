@@ -18,7 +18,9 @@ _MIME_TYPE = validate.Regexp(
     re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,100}/[A-Za-z0-9!#$&^_.+-]{1,100}\Z"), error="Not a type such as image/jpeg."
 )
 _DEFAULTS = {"mime_type": "application/octet-stream", "origin": "api", "size": 0}
-_CLEARABLE = ("sha256", "md5", "chunk_hash", "geo", "zero_chunk_count", "fingerprint")
+_BLOCKS = {"consistency": "zero_chunk_count", "fingerprint": "fingerprint"}
+"""Blocks of a single value, with its column."""
+_CLEARABLE = ("sha256", "md5", "chunk_hash", "geo", *_BLOCKS.values())
 MOST_EXTRAS = 1000
 _FILE_KEYS = ("mimeType", "filename", "origin", "size")
 
@@ -151,6 +153,7 @@ def replaced_columns(values: Mapping[str, Any]) -> dict[str, Any]:
     columns["meta"] = columns.get("meta") or {}
     if values["hashes"] is None:
         columns.update(sha256=None, md5=None, chunk_hash=None)
+    columns.update({column: None for block, column in _BLOCKS.items() if values.get(block, ...) is None})
     kept = {name: value for name, value in columns.items() if value is not None or name in _CLEARABLE}
     return _without_unset_size(kept)
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from flask import Response, request
 
 _METHODS = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
-_HEADERS = "Content-Type, Authorization, Accept, If-Match, If-None-Match, Prefer, Range, X-Trace-Id"
+_HEADERS = (
+    "Content-Type, Authorization, Accept, Content-Disposition, Idempotency-Key, If-Match, If-None-Match, Prefer, Range,"
+    " X-Loom-Space, X-Trace-Id"
+)
 _EXPOSED = (
     "ETag, Location, Retry-After, Preference-Applied, Content-Disposition, Content-Range, Accept-Ranges, X-Trace-Id"
 )

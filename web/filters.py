@@ -89,7 +89,8 @@ def _rule(column: Any, operators: frozenset[str], read: Callable[[str], Any], se
 
 
 def _bounds(text: str, separators: str) -> tuple[str, str]:
-    parts = re.split(f"[{re.escape(separators)}]", text)
+    # Not by both at once: the minus of a negative number is no separator.
+    parts = text.split(next((each for each in separators if each in text), separators[0]))
     if len(parts) != 2:  # noqa: PLR2004 - a low and a high end
         raise ValueError(f"a range is written low{separators[0]}high")
     return parts[0], parts[1]
@@ -133,6 +134,17 @@ def size_filter(column: Any) -> Rule:
 def instant_filter(column: Any) -> Rule:
     """A moment in ISO-8601."""
     return _rule(column, _TIME, parse_instant, "_")
+
+
+def audit_filters(model: Any) -> dict[str, Rule]:
+    """What can be asked of every element: which it is, who made it and who changed it last, and when."""
+    return {
+        "uuid": uuid_filter(model.id),
+        "creator": uuid_filter(model.creator_id),
+        "editor": uuid_filter(model.editor_id),
+        "created": instant_filter(model.created),
+        "edited": instant_filter(model.edited),
+    }
 
 
 def read_size(text: str) -> int:

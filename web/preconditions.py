@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 from flask import Response, request
 
 from models.db import Audited
@@ -9,8 +11,9 @@ from models.errors import PreconditionFailed
 
 
 def etag_of(element: Audited) -> str:
-    """Name this state of an element."""
-    return str(element.revision)
+    """Name this state of an element: its revision and, if more than its row is shown, what that is."""
+    besides = getattr(element, "shown_besides", None)
+    return str(element.revision) if besides is None else f"{element.revision}.{zlib.crc32(repr(besides).encode()):08x}"
 
 
 def not_modified(etag: str) -> Response | None:
@@ -23,10 +26,15 @@ def not_modified(etag: str) -> Response | None:
 def require_match(element: Audited) -> None:
     """Refuse to change an element that is not as the caller knows it. It must be locked.
 
+    What is shown besides its row does not matter for that.
+
     Raises:
         PreconditionFailed: when somebody else has changed it.
     """
-    require_etag(etag_of(element))
+    if "If-Match" not in request.headers or request.if_match.star_tag:
+        return
+    if str(element.revision) not in {tag.partition(".")[0] for tag in request.if_match.as_set()}:
+        raise PreconditionFailed
 
 
 def require_etag(etag: str) -> None:

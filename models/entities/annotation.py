@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index
@@ -25,3 +27,7 @@ class Annotation(Audited, Base):
     description: Mapped[str | None]
     area: Mapped[Json | None] = mapped_column(JSONB(none_as_null=True))
     thumbnail: Mapped[str | None]
+
+    # No columns: put together for those who show the annotation.
+    comments = cast("Sequence[Any]", ())
+    social = cast("dict[str, Any] | None", None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index
@@ -28,3 +29,6 @@ class Comment(Audited, Base):
     parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("comment.id", ondelete="CASCADE"))
     title: Mapped[str | None]
     text: Mapped[str]
+
+    # No column: summed up for those who show the comment.
+    social = cast("dict[str, Any] | None", None)

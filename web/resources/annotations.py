@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-from flask import Response, jsonify
+from flask import Response
 from marshmallow import fields, validate
 from sqlalchemy import select
 
@@ -22,13 +23,13 @@ from models.services.social import social_of
 from models.unit_of_work import UnitOfWork
 from web.auth import signed_in
 from web.blueprints import describe
-from web.crud import CrudSpec, Operation, crud_blueprint, show
+from web.crud import CrudSpec, Operation, crud_blueprint, element_answer, list_answer
 from web.fields import AreaField, ChangeSchema, ElementSchema, Meta, RequestSchema, Text
-from web.filters import instant_filter, text_filter, uuid_filter
-from web.pagination import PAGE_PARAMETERS, Listing, envelope, page_schema, read_page
+from web.filters import audit_filters, text_filter, uuid_filter
+from web.pagination import PAGE_PARAMETERS, Listing, page_schema, read_page
 from web.preconditions import etag_of, not_modified
-from web.resources.comments import CommentSchema, SocialSchema
-from web.sparse import FIELDS_PARAMETER, read_fields
+from web.resources.comments import CommentSchema, SocialSchema, add_social
+from web.sparse import FIELDS_PARAMETER
 
 TYPES = ("FEEDBACK", "TAG", "CHAPTER")
 _MOST_COMMENTS = 100
@@ -79,6 +80,41 @@ class AnnotationUpdateSchema(ChangeSchema):
     meta = Meta()
 
 
+def _create(uow: UnitOfWork, actor: Actor, values: dict[str, Any]) -> Annotation:
+    annotation = ANNOTATIONS.create(uow, actor, values)
+    _complete(uow, actor, [annotation])
+    return annotation
+
+
+def _update(uow: UnitOfWork, actor: Actor, annotation: Annotation, values: dict[str, Any]) -> None:
+    ANNOTATIONS.update(uow, actor, annotation, values)
+    _complete(uow, actor, [annotation])
+
+
+def _complete(uow: UnitOfWork, actor: Actor, annotations: Sequence[Annotation]) -> None:
+    """Fill in the comments on annotations and how people have reacted: three queries for a whole page."""
+    ids = [annotation.id for annotation in annotations]
+    social, comments = social_of(uow, actor, "annotation_id", ids), _comments(uow, actor, ids)
+    for annotation in annotations:
+        annotation.social, annotation.comments = social.get(annotation.id), comments[annotation.id]
+        told = [(comment.id, comment.revision, comment.social) for comment in annotation.comments]
+        annotation.shown_besides = (annotation.social, told)
+
+
+def _comments(uow: UnitOfWork, actor: Actor, ids: Sequence[UUID]) -> Mapping[UUID | None, list[Comment]]:
+    sorted_out: dict[UUID | None, list[Comment]] = defaultdict(list)
+    if not ids or not actor.may_somewhere(Permission.READ_COMMENT):
+        return sorted_out
+    query = select(Comment).where(Comment.annotation_id.in_(ids), COMMENTS.visible(actor)).order_by(Comment.id)
+    found = uow.session.execute(query.limit(_MOST_COMMENTS * len(ids))).scalars().all()
+    for comment in found:
+        if len(mine := sorted_out[comment.annotation_id]) < _MOST_COMMENTS:
+            mine.append(comment)
+    name_users(uow, actor, found)
+    add_social(uow, actor, found)
+    return sorted_out
+
+
 ANNOTATION_SPEC = CrudSpec(
     path="/annotations",
     resource=ANNOTATIONS,
@@ -92,14 +128,14 @@ ANNOTATION_SPEC = CrudSpec(
             "title": text_filter(Annotation.title),
             "type": text_filter(Annotation.type),
             "asset": uuid_filter(Annotation.asset_id),
-            "creator": uuid_filter(Annotation.creator_id),
-            "editor": uuid_filter(Annotation.editor_id),
-            "created": instant_filter(Annotation.created),
+            **audit_filters(Annotation),
         },
     ),
     operations=frozenset(Operation) - {Operation.LIST, Operation.LOAD},
+    create=_create,
+    update=_update,
 )
-_SCHEMA, _COMMENT = AnnotationSchema(), CommentSchema()
+_SCHEMA = AnnotationSchema()
 _UNDER_ASSET = "/assets/<uuid:asset_id>/annotations"
 
 blueprint = crud_blueprint(ANNOTATION_SPEC)
@@ -122,11 +158,8 @@ def list_annotations(uow: UnitOfWork, actor: Actor) -> Response:
 def load_annotation(uow: UnitOfWork, actor: Actor, element_id: UUID) -> Response:
     """Load an annotation."""
     annotation = ANNOTATIONS.get(uow, actor, element_id)
-    if same := not_modified(etag_of(annotation)):
-        return same
-    answer = show(_SCHEMA, annotation)
-    answer.data = jsonify(read_fields(_SCHEMA)(_bodies(uow, actor, [annotation])[0])).data
-    return answer
+    _complete(uow, actor, [annotation])
+    return not_modified(etag_of(annotation)) or element_answer(uow, actor, _SCHEMA, annotation)
 
 
 @blueprint.route(_UNDER_ASSET, methods=["GET"])
@@ -146,41 +179,11 @@ def list_asset_annotations(uow: UnitOfWork, actor: Actor, asset_id: UUID) -> Res
 @blueprint.response(201, AnnotationSchema)
 def annotate_asset(uow: UnitOfWork, actor: Actor, values: dict[str, Any], asset_id: UUID) -> Response:
     """Annotate an asset."""
-    annotation = ANNOTATIONS.create(uow, actor, {**values, "asset_id": asset_id})
+    annotation = _create(uow, actor, {**values, "asset_id": asset_id})
     uow.commit()
-    name_users(uow, actor, [annotation])
-    return show(_SCHEMA, annotation, 201)
+    return element_answer(uow, actor, _SCHEMA, annotation, 201)
 
 
 def _page_answer(uow: UnitOfWork, actor: Actor, page: Page[Annotation], request: PageRequest) -> Response:
-    pick = read_fields(_SCHEMA)
-    return jsonify(envelope(page, request, [pick(body) for body in _bodies(uow, actor, page.elements)]))
-
-
-def _bodies(uow: UnitOfWork, actor: Actor, annotations: Sequence[Annotation]) -> list[dict[str, Any]]:
-    """Spell annotations with their comments and reactions: two queries for a whole page."""
-    name_users(uow, actor, annotations)
-    ids = [annotation.id for annotation in annotations]
-    social, comments = social_of(uow, actor, "annotation_id", ids), _comments(uow, actor, ids)
-    return [
-        {**_SCHEMA.dump(each), "comments": comments.get(each.id, []), **_known(social.get(each.id))}
-        for each in annotations
-    ]
-
-
-def _known(social: dict[str, Any] | None) -> dict[str, Any]:
-    return {} if social is None else {"social": social}
-
-
-def _comments(uow: UnitOfWork, actor: Actor, ids: Sequence[UUID]) -> dict[UUID | None, list[dict[str, Any]]]:
-    if not ids or not actor.may_somewhere(Permission.READ_COMMENT):
-        return {}
-    query = select(Comment).where(Comment.annotation_id.in_(ids), COMMENTS.visible(actor)).order_by(Comment.id)
-    found = uow.session.execute(query.limit(_MOST_COMMENTS * len(ids))).scalars().all()
-    name_users(uow, actor, found)
-    sorted_out: dict[UUID | None, list[dict[str, Any]]] = {}
-    for comment in found:
-        mine = sorted_out.setdefault(comment.annotation_id, [])
-        if len(mine) < _MOST_COMMENTS:
-            mine.append(_COMMENT.dump(comment))
-    return sorted_out
+    _complete(uow, actor, page.elements)
+    return list_answer(uow, actor, _SCHEMA, page, request)

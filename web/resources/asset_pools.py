@@ -6,13 +6,14 @@ changing need the settings; deleting a large pool, and scanning any, are tasks.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
 from flask import Response
 from flask.typing import ResponseReturnValue
-from marshmallow import fields
+from marshmallow import ValidationError, fields, validates_schema
 
 from models.entities import Pool
 from models.permissions import Actor, Permission, Verb
@@ -24,7 +25,7 @@ from web.accepted import accepted, show_task
 from web.auth import signed_in
 from web.crud import CrudSpec, Operation, crud_blueprint, show
 from web.fields import ChangeSchema, ElementSchema, Meta, Name, RequestSchema, Text
-from web.filters import text_filter, uuid_filter
+from web.filters import audit_filters, text_filter
 from web.offload import in_thread
 from web.pagination import Listing
 from web.preconditions import etag_of, not_modified, require_match
@@ -34,6 +35,7 @@ from web.task_bodies import TaskSchema
 _LONGEST_PATH = 16 * 1024
 """In our spelling, in which a byte may take four characters."""
 _LONGEST_SCHEDULE = 255
+_BUCKET_KEYS = ("s3Bucket", "s3Region", "s3Endpoint")
 
 
 class PoolSchema(ElementSchema):
@@ -46,7 +48,17 @@ class PoolSchema(ElementSchema):
     used_space = fields.Integer(data_key="usedSpace")
 
 
-class PoolCreateSchema(RequestSchema):
+class _FolderSchema(RequestSchema):
+    """What is said of a pool. One in a bucket would be another kind of storage: better refused than overlooked."""
+
+    @validates_schema(pass_original=True)
+    def refuse_buckets(self, _: Any, given: Mapping[str, Any], **__: Any) -> None:
+        """A pool is a folder."""
+        if told := [key for key in _BUCKET_KEYS if given.get(key) is not None]:
+            raise ValidationError({key: ["A pool is a folder; it cannot be in a bucket."] for key in told})
+
+
+class PoolCreateSchema(_FolderSchema):
     """A pool to be made."""
 
     name = Name(required=True)
@@ -59,7 +71,7 @@ class PoolCreateSchema(RequestSchema):
     meta = Meta()
 
 
-class PoolUpdateSchema(ChangeSchema):
+class PoolUpdateSchema(_FolderSchema, ChangeSchema):
     """What can be changed of a pool."""
 
     name = Name()
@@ -79,8 +91,7 @@ POOL_SPEC = CrudSpec(
         sorts={"name": attrgetter("name"), "created": attrgetter("created"), "edited": attrgetter("edited")},
         filters={
             "name": text_filter(Pool.name),
-            "creator": uuid_filter(Pool.creator_id),
-            "editor": uuid_filter(Pool.editor_id),
+            **audit_filters(Pool),
         },
     ),
     operations=frozenset({Operation.LIST}),

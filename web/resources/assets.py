@@ -13,10 +13,11 @@ from uuid import UUID
 
 from flask import Response, jsonify, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, func, literal
 
+from models.db import HexBytes
 from models.entities import Asset
-from models.errors import InvalidInput, PreconditionFailed
+from models.errors import InvalidInput
 from models.ids import parse_sha512, printable
 from models.permissions import Actor, Permission, Verb
 from models.services import assets
@@ -40,9 +41,9 @@ from web.asset_requests import (
 )
 from web.auth import signed_in
 from web.blueprints import LoomBlueprint, describe, query
-from web.filters import instant_filter, size_filter, text_filter, uuid_filter
+from web.filters import audit_filters, size_filter, text_filter
 from web.pagination import PAGE_PARAMETERS, Listing, page_schema, raw_envelope, read_page
-from web.preconditions import not_modified, tagged
+from web.preconditions import not_modified, require_match, tagged
 from web.sparse import FIELDS_PARAMETER, read_fields
 
 Values = dict[str, Any]
@@ -59,18 +60,15 @@ LISTING = Listing(
         "created": attrgetter("created"),
         "edited": attrgetter("edited"),
         "sha512": attrgetter("sha512"),
+        "md5": lambda asset: func.coalesce(asset.md5, literal("", HexBytes)),
         "size": attrgetter("size"),
     },
     filters={
-        "uuid": uuid_filter(Asset.id),
         "name": text_filter(Asset.filename),
         "type": text_filter(Asset.mime_type),
         "origin": text_filter(Asset.origin),
         "size": size_filter(Asset.size),
-        "creator": uuid_filter(Asset.creator_id),
-        "editor": uuid_filter(Asset.editor_id),
-        "created": instant_filter(Asset.created),
-        "edited": instant_filter(Asset.edited),
+        **audit_filters(Asset),
     },
 )
 
@@ -123,7 +121,7 @@ def _read_blacklisted(actor: Actor) -> list[ColumnElement[bool]]:
 @blueprint.arguments(AssetCreateSchema)
 @blueprint.response(201, AssetSchema)
 def create_one(uow: UnitOfWork, actor: Actor, values: Values) -> Response:
-    """Create an asset that awaits its bytes."""
+    """Create an asset that awaits its bytes, with its tags and annotations."""
     asset = assets.create_asset(uow, actor, new_columns(values))
     add_extras(uow, actor, asset.id, extras_of(values))
     return _commit(uow, actor, asset, 201)
@@ -158,7 +156,7 @@ def replace_one(uow: UnitOfWork, actor: Actor, values: Values, key: UUID | str) 
 
 def _change(uow: UnitOfWork, actor: Actor, key: UUID | str, columns: Values, extras: Extras) -> Response:
     asset = assets.get_asset(uow, actor, _read_key(key), Verb.UPDATE, lock=True)
-    require_asset_match(asset)
+    require_match(asset)
     assets.update_asset(uow, actor, asset, columns)
     add_extras(uow, actor, asset.id, extras)
     return _commit(uow, actor, asset)
@@ -178,7 +176,7 @@ def delete_one(uow: UnitOfWork, actor: Actor, key: UUID | str) -> ResponseReturn
     """Delete an asset. Its stored bytes go when no other asset has them; files in pools stay."""
     asset = assets.hold_asset(uow, actor, _read_key(key))
     assets.ASSETS.require(uow, actor, asset.id, Verb.DELETE)
-    require_asset_match(asset)
+    require_match(asset)
     assets.delete_asset(uow, actor, asset)
     uow.commit()
     return "", 204
@@ -196,15 +194,3 @@ def asset_answer(view: AssetView, status: int = 200) -> Response:
     answer = jsonify(read_fields(_SCHEMA)(asset_body(view)))
     answer.status_code = status
     return tagged(answer, asset_etag(view))
-
-
-def require_asset_match(asset: Asset) -> None:
-    """Refuse to change an asset that is not as the caller knows it. Its places do not matter for that.
-
-    Raises:
-        PreconditionFailed: when somebody else has changed it.
-    """
-    if "If-Match" not in request.headers or request.if_match.star_tag:
-        return
-    if str(asset.revision) not in {tag.partition(".")[0] for tag in request.if_match.as_set()}:
-        raise PreconditionFailed

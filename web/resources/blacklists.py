@@ -16,7 +16,7 @@ from models.unit_of_work import UnitOfWork
 from web.auth import signed_in
 from web.crud import CrudSpec, crud_blueprint, element_answer
 from web.fields import ChangeSchema, ElementSchema, Meta, RequestSchema, Sha512, Text
-from web.filters import instant_filter, sha512_filter, text_filter, uuid_filter
+from web.filters import audit_filters, sha512_filter, text_filter, uuid_filter
 from web.pagination import Listing
 from web.preconditions import require_match
 
@@ -65,8 +65,7 @@ BLACKLIST_SPEC = CrudSpec(
             "type": text_filter(Blacklist.type),
             "sha512": sha512_filter(Blacklist.sha512),
             "asset": uuid_filter(Blacklist.asset_id),
-            "creator": uuid_filter(Blacklist.creator_id),
-            "created": instant_filter(Blacklist.created),
+            **audit_filters(Blacklist),
         },
     ),
     create=blacklists.create_entry,

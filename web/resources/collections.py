@@ -23,7 +23,7 @@ from web.accepted import accepted, show_task
 from web.auth import signed_in
 from web.crud import CrudSpec, Operation, cleared, crud_blueprint, element_answer
 from web.fields import ChangeSchema, ElementSchema, Meta, Name, RequestSchema, Text
-from web.filters import instant_filter, text_filter, uuid_filter
+from web.filters import audit_filters, text_filter, uuid_filter
 from web.pagination import Listing
 from web.preconditions import require_match
 from web.state import platform
@@ -70,9 +70,7 @@ COLLECTION_SPEC = CrudSpec(
         filters={
             "name": text_filter(Collection.name),
             "parent": uuid_filter(Collection.parent_id),
-            "creator": uuid_filter(Collection.creator_id),
-            "editor": uuid_filter(Collection.editor_id),
-            "created": instant_filter(Collection.created),
+            **audit_filters(Collection),
         },
     ),
     operations=frozenset({Operation.LIST, Operation.CREATE, Operation.LOAD}),

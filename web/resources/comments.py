@@ -2,37 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-from flask import Response, jsonify
+from flask import Response
 from marshmallow import fields
 
 from models.entities import Comment
 from models.permissions import Actor, Permission
 from models.services.annotations import ANNOTATIONS
 from models.services.asset_access import require_on_asset
-from models.services.audit import name_users
 from models.services.comments import COMMENTS, create_comment
 from models.services.crud import Page, PageRequest
 from models.services.social import social_of
 from models.unit_of_work import UnitOfWork
 from web.auth import signed_in
 from web.blueprints import describe
-from web.crud import CrudSpec, Operation, crud_blueprint, element_answer
+from web.crud import CrudSpec, Operation, crud_blueprint, element_answer, list_answer
 from web.fields import AnswerSchema, ChangeSchema, ElementSchema, Meta, RequestSchema, Text
-from web.filters import instant_filter, text_filter, uuid_filter
-from web.pagination import PAGE_PARAMETERS, Listing, envelope, page_schema, read_page
-from web.sparse import FIELDS_PARAMETER, read_fields
+from web.filters import audit_filters, text_filter, uuid_filter
+from web.pagination import PAGE_PARAMETERS, Listing, page_schema, read_page
+from web.preconditions import etag_of, not_modified
+from web.sparse import FIELDS_PARAMETER
 
 
 class RatingSchema(AnswerSchema):
     """What people think."""
 
     stars = fields.Float(metadata={"description": "Mean of the reactions of type RATING"})
-    up_votes = fields.Integer(data_key="upVotes")
-    down_votes = fields.Integer(data_key="downVotes")
+    up_votes = fields.Integer(attribute="upVotes", data_key="upVotes")
+    down_votes = fields.Integer(attribute="downVotes", data_key="downVotes")
 
 
 class SocialSchema(AnswerSchema):
@@ -77,6 +78,24 @@ class CommentUpdateSchema(ChangeSchema):
     meta = Meta()
 
 
+def _create(uow: UnitOfWork, actor: Actor, values: dict[str, Any]) -> Comment:
+    comment = create_comment(uow, actor, values)
+    add_social(uow, actor, [comment])
+    return comment
+
+
+def _update(uow: UnitOfWork, actor: Actor, comment: Comment, values: dict[str, Any]) -> None:
+    COMMENTS.update(uow, actor, comment, values)
+    add_social(uow, actor, [comment])
+
+
+def add_social(uow: UnitOfWork, actor: Actor, comments: Sequence[Comment]) -> None:
+    """Fill in how people have reacted to comments: one query for a whole page."""
+    social = social_of(uow, actor, "comment_id", [comment.id for comment in comments])
+    for comment in comments:
+        comment.social = comment.shown_besides = social.get(comment.id)
+
+
 COMMENT_SPEC = CrudSpec(
     path="/comments",
     resource=COMMENTS,
@@ -91,13 +110,12 @@ COMMENT_SPEC = CrudSpec(
             "asset": uuid_filter(Comment.asset_id),
             "annotation": uuid_filter(Comment.annotation_id),
             "parent": uuid_filter(Comment.parent_id),
-            "creator": uuid_filter(Comment.creator_id),
-            "editor": uuid_filter(Comment.editor_id),
-            "created": instant_filter(Comment.created),
+            **audit_filters(Comment),
         },
     ),
-    operations=frozenset(Operation) - {Operation.LIST},
-    create=create_comment,
+    operations=frozenset(Operation) - {Operation.LIST, Operation.LOAD},
+    create=_create,
+    update=_update,
 )
 _SCHEMA = CommentSchema()
 _OF_ASSET, _OF_ANNOTATION = "/assets/<uuid:asset_id>/comments", "/annotations/<uuid:annotation_id>/comments"
@@ -113,6 +131,17 @@ def list_comments(uow: UnitOfWork, actor: Actor) -> Response:
     """List comments."""
     request = read_page(COMMENT_SPEC.listing)
     return _page_answer(uow, actor, COMMENTS.page(uow, actor, request), request)
+
+
+@blueprint.route(COMMENT_SPEC.element_path, methods=["GET"])
+@describe("Load a comment", FIELDS_PARAMETER)
+@signed_in(Permission.READ_COMMENT)
+@blueprint.response(200, CommentSchema)
+def load_comment(uow: UnitOfWork, actor: Actor, element_id: UUID) -> Response:
+    """Load a comment."""
+    comment = COMMENTS.get(uow, actor, element_id)
+    add_social(uow, actor, [comment])
+    return not_modified(etag_of(comment)) or element_answer(uow, actor, _SCHEMA, comment)
 
 
 @blueprint.route(_OF_ASSET, methods=["GET"])
@@ -132,7 +161,7 @@ def list_asset_comments(uow: UnitOfWork, actor: Actor, asset_id: UUID) -> Respon
 @blueprint.response(201, CommentSchema)
 def comment_on_asset(uow: UnitOfWork, actor: Actor, values: dict[str, Any], asset_id: UUID) -> Response:
     """Comment on an asset."""
-    return _create(uow, actor, {**values, "asset_id": asset_id})
+    return _created(uow, actor, {**values, "asset_id": asset_id})
 
 
 @blueprint.route(_OF_ANNOTATION, methods=["GET"])
@@ -153,22 +182,15 @@ def list_annotation_comments(uow: UnitOfWork, actor: Actor, annotation_id: UUID)
 def comment_on_annotation(uow: UnitOfWork, actor: Actor, values: dict[str, Any], annotation_id: UUID) -> Response:
     """Comment on an annotation."""
     ANNOTATIONS.get(uow, actor, annotation_id)
-    return _create(uow, actor, {**values, "annotation_id": annotation_id})
+    return _created(uow, actor, {**values, "annotation_id": annotation_id})
 
 
-def _create(uow: UnitOfWork, actor: Actor, values: dict[str, Any]) -> Response:
-    comment = create_comment(uow, actor, values)
+def _created(uow: UnitOfWork, actor: Actor, values: dict[str, Any]) -> Response:
+    comment = _create(uow, actor, values)
     uow.commit()
     return element_answer(uow, actor, _SCHEMA, comment, 201)
 
 
 def _page_answer(uow: UnitOfWork, actor: Actor, page: Page[Comment], request: PageRequest) -> Response:
-    """Show comments with the reactions to them: one query for a whole page."""
-    pick = read_fields(_SCHEMA)
-    name_users(uow, actor, page.elements)
-    social = social_of(uow, actor, "comment_id", [comment.id for comment in page.elements])
-    bodies = [_SCHEMA.dump(comment) for comment in page.elements]
-    for comment, body in zip(page.elements, bodies, strict=True):
-        if comment.id in social:
-            body["social"] = social[comment.id]
-    return jsonify(envelope(page, request, [pick(body) for body in bodies]))
+    add_social(uow, actor, page.elements)
+    return list_answer(uow, actor, _SCHEMA, page, request)

@@ -10,7 +10,7 @@ from models.entities import Group
 from models.services.groups import GROUPS, delete_group
 from web.crud import CrudSpec, crud_blueprint
 from web.fields import ChangeSchema, ElementSchema, Meta, Name, RequestSchema
-from web.filters import instant_filter, text_filter, uuid_filter
+from web.filters import audit_filters, text_filter
 from web.pagination import Listing
 
 
@@ -45,8 +45,7 @@ GROUP_SPEC = CrudSpec(
         sorts={"name": attrgetter("name"), "created": attrgetter("created"), "edited": attrgetter("edited")},
         filters={
             "name": text_filter(Group.name),
-            "creator": uuid_filter(Group.creator_id),
-            "created": instant_filter(Group.created),
+            **audit_filters(Group),
         },
     ),
     delete=delete_group,

@@ -23,7 +23,7 @@ from web.auth import signed_in
 from web.blueprints import describe
 from web.crud import CrudSpec, Operation, crud_blueprint, list_answer, show
 from web.fields import ChangeSchema, ElementSchema, Meta, Name, RequestSchema, Text
-from web.filters import instant_filter, text_filter, uuid_filter
+from web.filters import audit_filters, text_filter
 from web.pagination import PAGE_PARAMETERS, Listing, page_schema, read_page
 from web.preconditions import etag_of, not_modified, require_match
 from web.sparse import FIELDS_PARAMETER
@@ -78,9 +78,7 @@ LIBRARY_SPEC = CrudSpec(
         sorts={"name": attrgetter("name"), "created": attrgetter("created"), "edited": attrgetter("edited")},
         filters={
             "name": text_filter(Library.name),
-            "creator": uuid_filter(Library.creator_id),
-            "editor": uuid_filter(Library.editor_id),
-            "created": instant_filter(Library.created),
+            **audit_filters(Library),
         },
     ),
     operations=frozenset({Operation.CREATE, Operation.UPDATE, Operation.REPLACE}),

@@ -19,7 +19,7 @@ from web.auth import signed_in
 from web.blueprints import describe
 from web.crud import CrudSpec, crud_blueprint
 from web.fields import AnswerSchema, ChangeSchema, ElementSchema, Instant, Meta, Name, RequestSchema, Text, Whole
-from web.filters import bool_filter, instant_filter, number_filter, text_filter, uuid_filter
+from web.filters import audit_filters, bool_filter, number_filter, text_filter
 from web.pagination import PAGE_PARAMETERS, Listing, page_schema, raw_envelope, read_limit
 
 _MOST_PRIORITY = 1_000_000
@@ -98,9 +98,7 @@ PIPELINE_SPEC = CrudSpec(
             "enabled": bool_filter(Pipeline.enabled),
             "dry_run": bool_filter(Pipeline.dry_run),
             "priority": number_filter(Pipeline.priority),
-            "creator": uuid_filter(Pipeline.creator_id),
-            "editor": uuid_filter(Pipeline.editor_id),
-            "created": instant_filter(Pipeline.created),
+            **audit_filters(Pipeline),
         },
     ),
     create=pipelines.create_pipeline,

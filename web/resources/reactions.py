@@ -24,7 +24,7 @@ from web.auth import signed_in
 from web.blueprints import describe
 from web.crud import CrudSpec, Operation, cleared, crud_blueprint, element_answer, list_answer
 from web.fields import ChangeSchema, ElementSchema, Meta, RequestSchema, Text, Whole
-from web.filters import instant_filter, text_filter, uuid_filter
+from web.filters import audit_filters, text_filter, uuid_filter
 from web.pagination import PAGE_PARAMETERS, Listing, page_schema, read_page
 from web.preconditions import require_match
 
@@ -70,8 +70,7 @@ REACTION_SPEC = CrudSpec(
         filters={
             "type": text_filter(Reaction.type),
             "asset": uuid_filter(Reaction.asset_id),
-            "creator": uuid_filter(Reaction.creator_id),
-            "created": instant_filter(Reaction.created),
+            **audit_filters(Reaction),
         },
     ),
     operations=frozenset({Operation.LIST, Operation.LOAD}),

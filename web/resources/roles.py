@@ -23,7 +23,7 @@ from models.unit_of_work import UnitOfWork
 from web.auth import signed_in
 from web.crud import CrudSpec, crud_blueprint
 from web.fields import AnswerSchema, ChangeSchema, Constant, ElementSchema, Meta, Name, Permissions, RequestSchema
-from web.filters import instant_filter, text_filter, uuid_filter
+from web.filters import audit_filters, text_filter
 from web.pagination import Listing, page_schema, whole_envelope
 
 _RESOURCE = re.compile(r"(library|collection)/([0-9a-fA-F-]{36})")
@@ -92,8 +92,7 @@ ROLE_SPEC = CrudSpec(
         sorts={"name": attrgetter("name"), "created": attrgetter("created"), "edited": attrgetter("edited")},
         filters={
             "name": text_filter(Role.name),
-            "creator": uuid_filter(Role.creator_id),
-            "created": instant_filter(Role.created),
+            **audit_filters(Role),
         },
     ),
     create=roles.create_role,

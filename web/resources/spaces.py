@@ -14,7 +14,7 @@ from models.services import spaces
 from models.services.spaces import SPACES
 from web.crud import CrudSpec, crud_blueprint
 from web.fields import ChangeSchema, ElementSchema, Meta, Name, RequestSchema, Text
-from web.filters import instant_filter, text_filter
+from web.filters import audit_filters, text_filter
 from web.pagination import Listing
 
 _LONGEST_PATH = 16 * 1024
@@ -73,7 +73,10 @@ SPACE_SPEC = CrudSpec(
     update_body=SpaceUpdateSchema,
     listing=Listing(
         sorts={"name": attrgetter("name"), "created": attrgetter("created"), "edited": attrgetter("edited")},
-        filters={"name": text_filter(Space.name), "created": instant_filter(Space.created)},
+        filters={
+            "name": text_filter(Space.name),
+            **audit_filters(Space),
+        },
     ),
     create=spaces.create_space,
     update=spaces.update_space,

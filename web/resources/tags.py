@@ -23,7 +23,7 @@ from web.accepted import accepted, show_task
 from web.auth import signed_in
 from web.crud import EVERYTHING, CrudSpec, Operation, crud_blueprint
 from web.fields import ChangeSchema, ElementSchema, Meta, Name, RequestSchema, Text, Whole
-from web.filters import instant_filter, text_filter, uuid_filter
+from web.filters import audit_filters, text_filter
 from web.pagination import Listing
 from web.preconditions import require_match
 from web.state import platform
@@ -100,8 +100,7 @@ TAG_SPEC = CrudSpec(
         filters={
             "name": text_filter(Tag.name),
             "collection": text_filter(Tag.collection),
-            "creator": uuid_filter(Tag.creator_id),
-            "created": instant_filter(Tag.created),
+            **audit_filters(Tag),
         },
     ),
     operations=EVERYTHING - {Operation.DELETE},

@@ -30,7 +30,7 @@ from web.accepted import LONGEST_WAIT_SECONDS, RETRY_AFTER_SECONDS, accepted, sh
 from web.auth import signed_in
 from web.blueprints import LoomBlueprint, describe, query
 from web.fields import AnswerSchema, ChangeSchema, Constant, Meta, Name, RequestSchema
-from web.filters import enum_filter, instant_filter, text_filter, uuid_filter
+from web.filters import audit_filters, enum_filter, instant_filter, text_filter, uuid_filter
 from web.pagination import (
     PAGE_PARAMETERS,
     Listing,
@@ -56,14 +56,13 @@ _LISTING = Listing(
     filters={
         "kind": text_filter(Task.kind),
         "state": enum_filter(Task.state, TaskState),
-        "creator": uuid_filter(Task.creator_id),
-        "editor": uuid_filter(Task.editor_id),
         "queued": instant_filter(Task.queued),
         "finished": instant_filter(Task.finished),
         "priority": enum_filter(Task.priority, Priority),
         "subject": uuid_filter(Task.subject_id),
         "parent": uuid_filter(Task.parent_id),
         "schedule": uuid_filter(Task.schedule_id),
+        **audit_filters(Task),
     },
 )
 _ITEM_STATES = ("DONE", "FAILED", "SKIPPED")

@@ -10,7 +10,7 @@ from models.entities import Token
 from models.services.tokens import TOKENS, create_token, update_token
 from web.crud import CrudSpec, crud_blueprint
 from web.fields import ChangeSchema, ElementSchema, Instant, Meta, Name, Permissions, RequestSchema
-from web.filters import instant_filter, text_filter
+from web.filters import audit_filters, instant_filter, text_filter
 from web.pagination import Listing
 
 
@@ -58,7 +58,11 @@ TOKEN_SPEC = CrudSpec(
     update_body=TokenUpdateSchema,
     listing=Listing(
         sorts={"name": attrgetter("name"), "created": attrgetter("created"), "edited": attrgetter("edited")},
-        filters={"name": text_filter(Token.name), "expires": instant_filter(Token.expires)},
+        filters={
+            "name": text_filter(Token.name),
+            "expires": instant_filter(Token.expires),
+            **audit_filters(Token),
+        },
     ),
     create=create_token,
     update=update_token,

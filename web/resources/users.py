@@ -23,7 +23,7 @@ from web.auth import signed_in
 from web.blueprints import describe
 from web.crud import CrudSpec, Operation, cleared, crud_blueprint, element_answer, list_answer
 from web.fields import ChangeSchema, ElementSchema, Meta, Name, RequestSchema, Text
-from web.filters import bool_filter, instant_filter, text_filter, uuid_filter
+from web.filters import audit_filters, bool_filter, text_filter
 from web.offload import in_thread
 from web.pagination import PAGE_PARAMETERS, Listing, page_schema, read_page
 from web.preconditions import require_match
@@ -110,9 +110,7 @@ USER_SPEC = CrudSpec(
             "username": text_filter(User.username),
             "email": text_filter(User.email),
             "enabled": bool_filter(User.enabled),
-            "creator": uuid_filter(User.creator_id),
-            "editor": uuid_filter(User.editor_id),
-            "created": instant_filter(User.created),
+            **audit_filters(User),
         },
     ),
     operations=frozenset({Operation.LIST, Operation.LOAD}),

@@ -12,7 +12,7 @@ from models.entities import Webhook
 from models.services.webhooks import TRIGGERS, WEBHOOKS
 from web.crud import CrudSpec, crud_blueprint
 from web.fields import ChangeSchema, ElementSchema, Meta, RequestSchema, Text
-from web.filters import bool_filter, instant_filter, text_filter, uuid_filter
+from web.filters import audit_filters, bool_filter, text_filter
 from web.pagination import Listing
 
 _LONGEST_URL = 2048
@@ -86,8 +86,7 @@ WEBHOOK_SPEC = CrudSpec(
         filters={
             "url": text_filter(Webhook.url),
             "active": bool_filter(Webhook.active),
-            "creator": uuid_filter(Webhook.creator_id),
-            "created": instant_filter(Webhook.created),
+            **audit_filters(Webhook),
         },
     ),
 )
