@@ -10,7 +10,7 @@ from uuid import UUID
 
 from flask import Response
 from flask.typing import ResponseReturnValue
-from marshmallow import fields
+from marshmallow import fields, missing
 from sqlalchemy import func
 
 from models.entities import User
@@ -38,9 +38,9 @@ def password_field(**options: Any) -> Text:
     return Text(shortest=SHORTEST_PASSWORD, longest=LONGEST_PASSWORD, load_only=True, **options)
 
 
-def avatar_url(user: User) -> str | None:
+def avatar_url(user: User) -> Any:
     """Tell where the picture of a user is, if there is one."""
-    return f"/api/v1/users/{user.id}/avatar/data" if user.avatar_id else None
+    return f"/api/v1/users/{user.id}/avatar/data" if user.avatar_id else missing
 
 
 class UserSchema(ElementSchema):
