@@ -77,6 +77,12 @@ class TooLarge(LoomError):
     code = "too-large"
 
 
+class UnsupportedMedia(LoomError):
+    """Bytes of this type cannot be used for that."""
+
+    code = "unsupported-media"
+
+
 class TooManyRequests(LoomError):
     """Too many attempts; wait before the next one."""
 

@@ -81,20 +81,38 @@ class AnnounceAssets(Payload):
     source_uuid: UUID
 
 
-class StoreBinary(Payload):
-    """Hash staged bytes, keep them under their SHA-512 and attach them to an asset, and that to a library."""
+class StagedPayload(Payload):
+    """Of a task that does something with staged bytes, which stay until it has succeeded."""
 
     staging_key: str
     filename: str
+
+
+class StoreBinary(StagedPayload):
+    """Hash staged bytes, keep them under their SHA-512 and attach them to an asset, and that to a library."""
+
     origin: str = "upload"
     asset_uuid: UUID | None = None
     library_uuid: UUID | None = None
 
 
-class DeleteBlob(Payload):
-    """Remove the bytes of a blob that nothing points at any more."""
+class StoreAttachment(StagedPayload):
+    """Hash staged bytes, keep them under their SHA-512 and make an attachment of them."""
 
-    sha512: str
+    type: str
+    asset_uuid: UUID | None = None
+    embedding_uuid: UUID | None = None
+    user_uuid: UUID | None = None
+    """Whose picture it becomes, in place of the one before; then it must be an image."""
+    detection_uuid: UUID | None = None
+    variant: str | None = None
+    node_kind: str | None = None
+
+
+class DeleteBlob(Payload):
+    """Remove the bytes of blobs that nothing points at any more."""
+
+    hashes: tuple[str, ...]
 
 
 class Reindex(Payload):
@@ -132,6 +150,7 @@ DELETE_COLLECTION = TaskKind("collections.delete", DeleteCollection, Queue.BULK)
 DELETE_TAG = TaskKind("tags.delete", DeleteTag, Queue.BULK)
 ANNOUNCE_ASSETS = TaskKind("assets.announce", AnnounceAssets, Queue.BULK, part_queue=Queue.BULK)
 STORE_BINARY = TaskKind("assets.store-binary", StoreBinary, Queue.INTERACTIVE, time_limit_seconds=6 * 3600)
+STORE_ATTACHMENT = TaskKind("attachments.store", StoreAttachment, Queue.INTERACTIVE, time_limit_seconds=6 * 3600)
 DELETE_BLOB = TaskKind("storage.delete-blob", DeleteBlob, Queue.MAINTENANCE)
 REINDEX = TaskKind(
     "search.reindex", Reindex, Queue.INDEX, time_limit_seconds=24 * 3600, is_public=True, is_installation_wide=True
@@ -142,7 +161,7 @@ KINDS = {
     kind.name: kind
     for kind in (
         SCAN_POOL, DELETE_POOL, DELETE_LIBRARY, DELETE_COLLECTION, DELETE_TAG, ANNOUNCE_ASSETS, STORE_BINARY,
-        DELETE_BLOB, REINDEX, SWEEP,
+        STORE_ATTACHMENT, DELETE_BLOB, REINDEX, SWEEP,
     )
 }  # fmt: skip
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 from argon2 import PasswordHasher
@@ -21,6 +22,7 @@ from models.services.bootstrap import bootstrap
 from models.settings import Settings, child_environment
 from models.wiring import Platform, build
 from tests.support.actors import first_user
+from tests.support.assets import run_uploads
 from tests.support.client import ApiClient
 from tests.support.engines import empty_redis, empty_tables, throw_away_engines
 from tests.support.settings import PASSWORD, make_settings
@@ -40,7 +42,10 @@ def _own_environment() -> Iterator[None]:
 @pytest.fixture(autouse=True, scope="session")
 def _open_folders(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Let tests that become an ordinary user reach their folders: a worker of xdist has one that is root's alone."""
-    tmp_path_factory.getbasetemp().chmod(0o711)
+    base = tmp_path_factory.getbasetemp()
+    for folder in (base, *base.parents):
+        if "pytest-" in folder.name or "popen-" in folder.name:
+            folder.chmod(0o711)
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -91,3 +96,19 @@ def client(app: Flask) -> ApiClient:
     anonymous = ApiClient(app)
     token = anonymous.post("/auth/login", {"username": "admin", "password": PASSWORD})["token"]
     return ApiClient(app, token)
+
+
+@pytest.fixture
+def working(platform: Platform) -> Iterator[None]:
+    """A worker that stores uploads meanwhile."""
+    ended = Event()
+
+    def work() -> None:
+        while not ended.wait(0.02):
+            run_uploads(platform)
+
+    thread = Thread(target=work)
+    thread.start()
+    yield
+    ended.set()
+    thread.join()

@@ -12,7 +12,17 @@ from uuid import UUID
 from flask import Response, request
 
 from models.entities import Task, TaskState
-from models.errors import Conflict, InvalidInput, LoomError, NotFound, StorageFull, TaskFailed, TooLarge, Unavailable
+from models.errors import (
+    Conflict,
+    InvalidInput,
+    LoomError,
+    NotFound,
+    StorageFull,
+    TaskFailed,
+    TooLarge,
+    Unavailable,
+    UnsupportedMedia,
+)
 from models.permissions import Actor
 from models.services.assets import HASH_MISMATCH
 from models.services.tasks import get_task
@@ -26,7 +36,9 @@ LONGEST_WAIT_SECONDS = 60
 RETRY_AFTER_SECONDS = 1
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?([0-9]{1,9})", re.IGNORECASE)
 
-_REPEATABLE: tuple[type[LoomError], ...] = (Conflict, InvalidInput, NotFound, StorageFull, TooLarge, Unavailable)
+_REPEATABLE: tuple[type[LoomError], ...] = (
+    Conflict, InvalidInput, NotFound, StorageFull, TooLarge, Unavailable, UnsupportedMedia,
+)  # fmt: skip
 
 _CONFLICTS = frozenset({HASH_MISMATCH, BLACKLISTED})
 """Codes of conflicts that have a name of their own."""

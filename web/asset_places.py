@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
+from uuid import UUID
 
 from marshmallow import fields, validate
 
@@ -37,23 +38,38 @@ class FileSystemSchema(AnswerSchema):
 class ObjectSchema(AnswerSchema):
     """An object in a bucket."""
 
+    bucket = fields.String(metadata={"description": "Not told of what Loom stores itself"})
     object_path = fields.String(data_key="objectPath")
 
 
 class PlaceSchema(AnswerSchema):
-    """Where bytes of an asset are: stored by Loom, or a file of a pool."""
+    """Where bytes of an asset are: stored by Loom, declared by somebody, or a file of a pool."""
 
     uuid = fields.UUID()
     asset_uuid = fields.UUID(data_key="assetUuid")
+    library_uuid = fields.UUID(data_key="libraryUuid")
     pool_uuid = fields.UUID(data_key="poolUuid")
     storage_type = fields.String(data_key="storageType", validate=validate.OneOf(["filesystem", "s3"]))
     filesystem = fields.Nested(FileSystemSchema)
     s3 = fields.Nested(ObjectSchema)
     mime_type = fields.String(data_key="mimeType")
     state = fields.String(validate=validate.OneOf(["PRESENT", "MISSING"]))
+    meta = fields.Dict()
 
 
-def place_body(asset: AssetView, place: Place) -> dict[str, Any]:
+class PlacedContent(Protocol):
+    """What is said of an asset beside where it lies."""
+
+    @property
+    def id(self) -> UUID:
+        """Its id."""
+
+    @property
+    def mime_type(self) -> str:
+        """Its type."""
+
+
+def place_body(asset: PlacedContent, place: Place) -> dict[str, Any]:
     """Spell a file of a pool."""
     seconds, nanoseconds = divmod(place.mtime_ns, _NANOSECONDS)
     filekey = {

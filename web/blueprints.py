@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any, NoReturn, TypeVar, cast
 
 import orjson
@@ -102,8 +103,23 @@ class BodyParser(FlaskParser):
 
     def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> NoReturn:
         """Name the first fields that are wrong."""
-        problems = list(_problems(error.messages_dict))
-        raise InvalidInput("; ".join(problems[:_MOST_PROBLEMS]), code="validation")
+        raise _refusal(error.messages_dict)
+
+
+def load_values(schema: Schema, values: Any) -> dict[str, Any]:
+    """Read values that are not all of a JSON body, such as those of a form.
+
+    Raises:
+        InvalidInput: naming the first fields that are wrong.
+    """
+    try:
+        return cast("dict[str, Any]", schema.load(values))
+    except ValidationError as error:
+        raise _refusal({"": error.messages}) from None
+
+
+def _refusal(messages: Any) -> InvalidInput:
+    return InvalidInput("; ".join(islice(_problems(messages), _MOST_PROBLEMS)), code="validation")
 
 
 def _problems(messages: Any, path: tuple[str, ...] = ()) -> Iterator[str]:

@@ -6,16 +6,17 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from http import HTTPStatus
+from typing import NamedTuple, Protocol
 from urllib.parse import quote
 
 from flask import Response, request
 from werkzeug.wrappers.response import Response as AnyResponse
 
+from models.entities import Attachment
 from models.errors import PreconditionFailed
 from models.paths import display_name
 from models.services.asset_bytes import AssetSource, open_source
-from models.services.asset_views import AssetView
-from models.storage import BlobReader, BlobStore
+from models.storage import BlobReader, BlobStore, blob_key
 from web.offload import in_thread
 
 _CHUNK_BYTES = 1024**2
@@ -55,19 +56,48 @@ class _Body(Iterator[bytes]):
         self._reader.close()
 
 
-def send_source(store: BlobStore, asset: AssetView, source: AssetSource) -> AnyResponse:
-    """Answer the request at hand with the bytes of an asset, or the part of them that it asks for.
+class NamedContent(Protocol):
+    """A content, and how it is called when it is sent."""
+
+    @property
+    def filename(self) -> str:
+        """Its name, as a person spells it."""
+
+    @property
+    def mime_type(self) -> str:
+        """Its type."""
+
+    @property
+    def sha512(self) -> str:
+        """Its hash, in hex."""
+
+
+def send_attachment(store: BlobStore, attachment: Attachment) -> AnyResponse:
+    """Answer the request at hand with the bytes of an attachment; raises as `send_source`."""
+    content = _Attached(attachment.filename, attachment.mime_type, attachment.blob_sha512)
+    return send_source(store, content, AssetSource(attachment.size, blob_key(attachment.blob_sha512), ()))
+
+
+class _Attached(NamedTuple):
+    filename: str
+    mime_type: str
+    sha512: str
+
+
+def send_source(store: BlobStore, content: NamedContent, source: AssetSource) -> AnyResponse:
+    """Answer the request at hand with the bytes of a content, or the part of them that it asks for.
 
     Raises:
         NotFound: when the bytes are not where they should be.
         RequestedRangeNotSatisfiable: when the part lies outside of them.
     """
-    answer = Response(content_type=asset.mime_type, direct_passthrough=True)
+    answer = Response(content_type=content.mime_type, direct_passthrough=True)
     answer.content_length = source.size
-    answer.set_etag(asset.sha512)
+    answer.set_etag(content.sha512)
     answer.headers.update(_SAFE_HEADERS)
-    answer.headers.set("Content-Disposition", "attachment", **_names(asset.filename))
-    answer.make_conditional(_plain_environ(asset.sha512, source.size), accept_ranges=True, complete_length=source.size)
+    answer.headers.set("Content-Disposition", "attachment", **_names(content.filename))
+    environ = _plain_environ(content.sha512, source.size)
+    answer.make_conditional(environ, accept_ranges=True, complete_length=source.size)
     if answer.status_code == HTTPStatus.PRECONDITION_FAILED:
         raise PreconditionFailed("The stored bytes are other than those that the condition names")
     if request.method == "GET" and answer.status_code in _OK:

@@ -26,6 +26,7 @@ STATUS: Mapping[type[errors.LoomError], int] = {
     errors.Mismatch: 422,
     errors.PreconditionFailed: 412,
     errors.TooLarge: 413,
+    errors.UnsupportedMedia: 415,
     errors.TooManyRequests: 429,
     errors.Unavailable: 503,
     errors.StorageFull: 507,

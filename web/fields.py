@@ -5,6 +5,7 @@ What comes in is refused here if no column could hold it; what goes out leaves o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from enum import Enum
@@ -53,12 +54,24 @@ class Whole(fields.Integer):
     """A whole number that a column can hold; not a fraction, not a text, not a truth value."""
 
     def __init__(self, *, least: int = -BIGGEST, most: int = BIGGEST, **options: Any) -> None:
-        super().__init__(strict=True, validate=validate.Range(least, most), **options)
+        super().__init__(strict=True, validate=[validate.Range(least, most), *options.pop("validate", [])], **options)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> int:
         if not isinstance(value, int) or isinstance(value, bool):
             raise self.make_error("invalid")
         return value
+
+
+class Number(fields.Float):
+    """A finite number; not a text, not a truth value."""
+
+    def __init__(self, *, least: float | None = None, most: float | None = None, **options: Any) -> None:
+        super().__init__(allow_nan=False, validate=validate.Range(least, most), **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> float:
+        if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) < _LARGEST_NUMBER:
+            raise self.make_error("invalid")
+        return float(value)
 
 
 class Instant(fields.Field[datetime]):
@@ -110,8 +123,23 @@ class Sha512(fields.String):
             raise ValidationError(str(error)) from None
 
 
+class MimeType(fields.String):
+    """A type such as `image/jpeg`; lower case out, either case in."""
+
+    _SHAPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,100}/[A-Za-z0-9!#$&^_.+-]{1,100}")
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:
+        if not isinstance(value, str) or not self._SHAPE.fullmatch(value):
+            raise ValidationError("Not a type such as image/jpeg.")
+        return value.lower()
+
+
 class Meta(fields.Field[dict[str, Any]]):
     """A free JSON object of the caller's, of bounded depth and size."""
+
+    def __init__(self, *, largest: int = _LARGEST_META, **options: Any) -> None:
+        super().__init__(**options)
+        self._largest = largest
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
@@ -119,7 +147,7 @@ class Meta(fields.Field[dict[str, Any]]):
         size = 0
         for part in _walk(value):
             size += _size_of(part)
-        if size > _LARGEST_META:
+        if size > self._largest:
             raise ValidationError("Is too large.")
         return value
 
@@ -208,6 +236,20 @@ class RequestSchema(Schema):
 
     class Meta:  # noqa: D106 - marshmallow's name for the options of a schema
         unknown = EXCLUDE
+
+
+class BlockSchema(RequestSchema):
+    """A part of a body that is kept as it came, in the spelling of the wire; what is null is left out."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        for field in self.fields.values():
+            field.allow_none = True
+
+    @post_load
+    def spell(self, values: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """Name the values as the wire does."""
+        return {self.fields[name].data_key or name: value for name, value in values.items() if value is not None}
 
 
 class ChangeSchema(RequestSchema):

@@ -33,6 +33,8 @@ class Listing:
 
     sorts: Mapping[str, Sort] = field(default_factory=dict)
     filters: Mapping[str, Rule] = field(default_factory=dict)
+    most: int = MOST
+    """Elements of a page: fewer where each may be large."""
 
 
 PAGE_PARAMETERS = (
@@ -53,7 +55,7 @@ def read_page(listing: Listing) -> PageRequest:
     arguments = request.args
     after = arguments.get("from")
     return PageRequest(
-        limit=read_limit(),
+        limit=read_limit(listing.most),
         after=_read_cursor(after) if after else None,
         sort=_read_sort(listing, arguments.get("sort", "uuid").lower()),
         is_descending=arguments.get("dir", "").lower().startswith("desc"),
@@ -61,13 +63,13 @@ def read_page(listing: Listing) -> PageRequest:
     )
 
 
-def read_limit() -> int:
+def read_limit(most: int = MOST) -> int:
     """Read the size of the page; more than a server is willing to give at once is not refused but cut."""
     text = request.args.get("limit", str(DEFAULT_LIMIT))
     if not (text.isascii() and text.isdecimal() and text.strip("0")):
         raise InvalidInput(f"limit: '{printable(text)}' is not a whole number above zero")
     digits = text.lstrip("0")
-    return MOST if len(digits) > len(str(MOST)) else min(int(digits), MOST)
+    return most if len(digits) > len(str(most)) else min(int(digits), most)
 
 
 def _read_cursor(text: str) -> UUID:

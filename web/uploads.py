@@ -6,8 +6,9 @@ A body is a multipart form with exactly one file part named `file`, or the bytes
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from types import TracebackType
 from typing import Any, Self
 
@@ -33,6 +34,8 @@ _BLOCK_BYTES = 1024**2
 _FORM_BYTES = 1024**2
 """Most that all of a form but its file may hold."""
 _MOST_PARTS = 50
+_UNREADABLE = "The body could not be read to its end"
+_LARGEST_JSON = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,29 @@ def receive_file(store: BlobStore, most_bytes: int) -> Received:
         return _receive_raw(store, most_bytes)
     except (OSError, ParseException) as error:
         # From the server's own reader of the body: a chunk that is cut off, or is none.
-        raise InvalidInput("The body could not be read to its end") from error
+        raise InvalidInput(_UNREADABLE) from error
+
+
+def read_small_json(keys: Sequence[str]) -> dict[str, Any] | None:
+    """Give the body of the request at hand if it is a nameless JSON object with one of these keys; else leave it be.
+
+    A body with a name is a file, whatever is in it, and so is a large one.
+
+    Raises:
+        InvalidInput: when it ends early.
+    """
+    if not request.is_json or _raw_name() is not None or not 0 < (request.content_length or 0) <= _LARGEST_JSON:
+        return None
+    try:
+        body = request.get_data()
+    except (OSError, ParseException) as error:
+        raise InvalidInput(_UNREADABLE) from error
+    request.stream = BytesIO(body)
+    try:
+        value = request.json_module.loads(body)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) and any(value.get(key) is not None for key in keys) else None
 
 
 def _receive_raw(store: BlobStore, most_bytes: int) -> Received:

@@ -103,3 +103,6 @@ class Location(Base):
     missing_since: Mapped[datetime | None]
     missing_task_id: Mapped[UUID | None]
     """The scan that found the file gone: it counts these rows when it ends."""
+    license: Mapped[str | None]
+    meta: Mapped[Json | None] = mapped_column(JSONB(none_as_null=True))
+    """What people say about the place, which is nothing of nearly all: null is cheaper to scan into than `{}`."""

@@ -27,7 +27,10 @@ class AttachmentType(StrEnum):
 
 
 class Attachment(Audited, Base):
-    """Its bytes are a blob, which counts attachments among those that refer to it."""
+    """Its bytes are a blob, which counts attachments among those that refer to it.
+
+    One that belongs to an embedding has the embedding's asset too: that decides who may read it.
+    """
 
     __tablename__ = "attachment"
     __table_args__ = (
@@ -45,4 +48,8 @@ class Attachment(Audited, Base):
     filename: Mapped[str]
     mime_type: Mapped[str]
     size: Mapped[int]
+    variant: Mapped[str | None]
+    """Of face crops, as are the next two: which of several, of what, and who cut it out."""
+    detection_id: Mapped[UUID | None]
+    node_kind: Mapped[str | None]
     blob_sha512: Mapped[str] = mapped_column(HexBytes, ForeignKey("blob.sha512"))

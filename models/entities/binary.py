@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
@@ -35,6 +36,7 @@ class AssetBinary(Audited, Base):
     pool_id: Mapped[UUID | None] = mapped_column(ForeignKey("pool.id", ondelete="SET NULL"))
     path: Mapped[str | None]
     """In the spelling of `models.paths`."""
+    last_seen: Mapped[datetime | None]
     filekey: Mapped[Json | None] = mapped_column(JSONB(none_as_null=True))
     bucket: Mapped[str | None]
     object_path: Mapped[str | None]

@@ -10,6 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from models.db import Audited, Base, Id, Json
 
+DEFAULT_TYPE = "VIDEO4J_FINGERPRINT_V2"
+
 
 class Embedding(Audited, Base):
     """The truth from which vector indexes are built: `vector` is (dimensions,) float32, as it was given."""
@@ -26,7 +28,7 @@ class Embedding(Audited, Base):
     id: Mapped[Id]
     space_id: Mapped[UUID] = mapped_column(ForeignKey("space.id"))
     asset_id: Mapped[UUID] = mapped_column(ForeignKey("asset.id", ondelete="CASCADE"))
-    type: Mapped[str]
+    type: Mapped[str] = mapped_column(default=DEFAULT_TYPE)
     model: Mapped[str | None]
     source: Mapped[str | None]
     vector: Mapped[list[float]] = mapped_column(ARRAY(REAL))
@@ -38,3 +40,4 @@ class Embedding(Audited, Base):
     node_kind: Mapped[str | None]
     producer_version: Mapped[str | None]
     confidence: Mapped[float | None] = mapped_column(Float(53))
+    detection_id: Mapped[UUID | None]

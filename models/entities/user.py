@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import cast
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ForeignKey, LargeBinary, Text, UniqueConstraint, text
+from sqlalchemy import ARRAY, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.db import Audited, Base, Id
@@ -21,7 +21,10 @@ class User(Audited, Base):
     """
 
     __tablename__ = "user"
-    __table_args__ = (UniqueConstraint("space_id", "username"),)
+    __table_args__ = (
+        UniqueConstraint("space_id", "username"),
+        Index("ix_user_avatar_id", "avatar_id", postgresql_where=text("avatar_id IS NOT NULL")),
+    )
 
     id: Mapped[Id]
     space_id: Mapped[UUID] = mapped_column(ForeignKey("space.id"))

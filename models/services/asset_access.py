@@ -24,8 +24,27 @@ def require_on_asset(uow: UnitOfWork, actor: Actor, asset_id: UUID, permission: 
         Asset.id == asset_id, Asset.space_id == actor.space_id, readable(Asset, Scope.ASSET, Entity.ASSET, actor)
     )
     if uow.session.execute(query).first() is None:
-        raise NotFound(f"Cannot find asset with uuid '{asset_id}'")
+        raise missing_asset(asset_id)
     require_covering(uow, actor, asset_id, permission)
+
+
+def keep_asset(uow: UnitOfWork, space_id: UUID, asset_id: UUID) -> None:
+    """Keep an asset from being removed until the transaction ends.
+
+    To be called before rows are put under it that two may put at the same time: whoever has locked the asset and puts
+    the same ones would else wait for rows whose maker waits for the asset.
+
+    Raises:
+        NotFound: when there is none.
+    """
+    query = select(Asset.id).where(Asset.id == asset_id, Asset.space_id == space_id)
+    if uow.session.execute(query.with_for_update(read=True, key_share=True)).first() is None:
+        raise missing_asset(asset_id)
+
+
+def missing_asset(asset_id: UUID) -> NotFound:
+    """Say that there is no such asset."""
+    return NotFound(f"Cannot find asset with uuid '{asset_id}'")
 
 
 def require_covering(uow: UnitOfWork, actor: Actor, asset_id: UUID, permission: Permission) -> None:

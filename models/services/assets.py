@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import Select, select
 from sqlalchemy.dialects.postgresql import insert
 
-from models.entities import Asset
+from models.entities import Asset, Attachment
 from models.errors import Conflict, NotFound
 from models.events import ASSET_CREATED, ASSET_UPDATED, ASSET_UPLOADED, NewEvent
 from models.ids import new_id
@@ -73,12 +73,14 @@ def require_readable(uow: UnitOfWork, actor: Actor, key: AssetKey) -> None:
 
 def _get(uow: UnitOfWork, space_id: UUID, key: AssetKey, *, lock: bool = False) -> Asset:
     query = _lookup(space_id, key)
-    if lock:
-        query = query.with_for_update().execution_options(populate_existing=True)
-    asset = uow.session.execute(query).scalar_one_or_none()
+    asset = uow.session.execute(_locked(query) if lock else query).scalar_one_or_none()
     if asset is None:
         raise missing(key)
     return asset
+
+
+def _locked(query: Select[Asset]) -> Select[Asset]:
+    return query.with_for_update().execution_options(populate_existing=True)
 
 
 def _lookup(space_id: UUID, key: AssetKey) -> Select[Asset]:
@@ -92,9 +94,8 @@ def missing(key: AssetKey) -> NotFound:
 
 
 def hold_asset(uow: UnitOfWork, actor: Actor, key: AssetKey) -> Asset:
-    """Give the asset with its row and its hash locked, in the order that dropping its bytes asks for."""
-    lock_blob(uow, get_asset(uow, actor, key).sha512)
-    return _get(uow, actor.space_id, key, lock=True)
+    """Give the asset, locked so that nothing can be put under it any more."""
+    return get_asset(uow, actor, key, lock=True)
 
 
 def create_asset(uow: UnitOfWork, actor: Actor, values: dict[str, Any]) -> Asset:
@@ -123,16 +124,20 @@ def update_asset(uow: UnitOfWork, actor: Actor, asset: Asset, values: dict[str, 
 
 
 def delete_asset(uow: UnitOfWork, actor: Actor, asset: Asset) -> None:
-    """Remove an asset that `hold_asset` has locked, with its places; files in pools stay.
+    """Remove an asset that `hold_asset` has locked, with its places and all that hangs off it; files in pools stay.
 
-    Its bytes go as well when no other asset has them.
+    Its bytes, and those of its attachments, go as well when nothing else has them.
     """
+    attached = select(Attachment.blob_sha512).where(Attachment.asset_id == asset.id).distinct()
+    dropped = list(uow.session.execute(attached).scalars())
     scopes = _scopes_of(uow, asset.id)
     uow.session.delete(asset)
     uow.session.flush()
     uow.publish(NewEvent(ASSETS.deleted, asset.space_id, asset.id, actor.user_id, scopes))
     if asset.blob_sha512:
-        request_blob_removal(uow, asset.space_id, asset.sha512)
+        dropped += [asset.blob_sha512]
+    ASSETS.delete(uow, actor, asset)
+    request_blob_removal(uow, asset.space_id, dropped)
 
 
 def _scopes_of(uow: UnitOfWork, asset_id: UUID) -> dict[str, Any]:
@@ -156,7 +161,7 @@ def drop_content(uow: UnitOfWork, actor: Actor, asset: Asset) -> None:
     if not asset.blob_sha512:
         raise NotFound("The asset has no stored binary")
     ASSETS.update(uow, actor, asset, {"blob_sha512": None})
-    request_blob_removal(uow, asset.space_id, asset.sha512)
+    request_blob_removal(uow, asset.space_id, [asset.sha512])
 
 
 def require_content(uow: UnitOfWork, space_id: UUID, asset_id: UUID, sha512: str) -> Asset:
@@ -190,22 +195,26 @@ def store_content(uow: UnitOfWork, space_id: UUID, user_id: UUID | None, content
 
     The caller holds the lock of the hash and the blob is kept.
     """
-    created = uow.session.execute(
-        insert(Asset)
-        .values(
-            id=new_id(), space_id=space_id, sha512=content.sha512, size=content.size, mime_type=content.mime_type,
-            filename=content.filename, origin=content.origin, blob_sha512=content.sha512, creator_id=user_id,
-            editor_id=user_id,
-        )
-        .on_conflict_do_nothing(index_elements=[Asset.space_id, Asset.sha512])
-        .returning(Asset.id)
-    ).scalar_one_or_none()  # fmt: skip
-    asset = _get(uow, space_id, content.sha512, lock=True)
-    if created is None:
+    while True:
+        is_new = _insert_content(uow, space_id, user_id, content)
+        asset = uow.session.execute(_locked(_lookup(space_id, content.sha512))).scalar_one_or_none()
+        if asset is not None:
+            break  # else the one that was in the way has just been removed
+    if not is_new:
         return attach_content(uow, space_id, user_id, asset.id, content), False
     _publish(uow, asset, ASSET_CREATED, user_id)
     _publish(uow, asset, ASSET_UPLOADED, user_id)
     return asset, True
+
+
+def _insert_content(uow: UnitOfWork, space_id: UUID, user_id: UUID | None, content: StoredContent) -> bool:
+    values = {
+        "id": new_id(), "space_id": space_id, "sha512": content.sha512, "size": content.size,
+        "mime_type": content.mime_type, "filename": content.filename, "origin": content.origin,
+        "blob_sha512": content.sha512, "creator_id": user_id, "editor_id": user_id,
+    }  # fmt: skip
+    statement = insert(Asset).values(values).on_conflict_do_nothing(index_elements=[Asset.space_id, Asset.sha512])
+    return uow.session.execute(statement.returning(Asset.id)).scalar_one_or_none() is not None
 
 
 def _touch(asset: Asset, user_id: UUID | None) -> None:

@@ -1,28 +1,35 @@
-"""The bytes behind assets: kept once under their SHA-512, removed when no asset refers to them any more.
+"""The bytes behind assets and attachments: kept once under their SHA-512, removed when nothing refers to them any more.
 
 Whoever puts or removes the bytes of a hash holds the advisory lock of that hash until its transaction ends. So a
-remover that counted no references cannot take the bytes from under one that is being made, and of two that drop the
-last two references at the same time the second sees that none is left.
+remover that counted no references cannot take the bytes from under one that is being made.
 
-Lock order: the hash, then the asset's row.
+Whoever drops a reference takes no such lock, and does not look for others: it asks for a removal, which looks once the
+drop is committed. So of two that drop the last two references at the same time the later removal sees that none is
+left, and what has ten thousand attachments can be deleted without ten thousand locks.
+
+Lock order: hashes (those of several in their order), then the row of the asset or user, then what hangs off it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from models.errors import NotFound
-from models.messages import DELETE_BLOB, STORE_BINARY, DeleteBlob
+from models.messages import DELETE_BLOB, KINDS, DeleteBlob, StagedPayload
 from models.services import tasks
 from models.storage import BlobStore, blob_key
 from models.unit_of_work import UnitOfWork
 
+STAGING_GONE = "staging-gone"
+"""Code of the error of a task whose staged bytes are not there."""
 _STALE = timedelta(hours=24)
 _REMOVAL_ATTEMPTS = 10
 _BATCH = 500
+_REMOVALS = 250
+"""So many hashes are locked at once; all locks of a server share one table."""
 
 
 def lock_blob(uow: UnitOfWork, sha512: str) -> None:
@@ -52,32 +59,37 @@ def _copy(store: BlobStore, source: str, target: str) -> None:
     try:
         store.copy(source, target)
     except NotFound:
-        raise NotFound("The uploaded bytes are no longer there; upload them again", code="staging-gone") from None
+        raise staging_gone() from None
 
 
-def request_blob_removal(uow: UnitOfWork, space_id: UUID, sha512: str) -> None:
-    """Ask for the removal of bytes that no asset refers to any more; does nothing while one does.
+def staging_gone() -> NotFound:
+    """Say that there is nothing to keep."""
+    return NotFound("The uploaded bytes are no longer there; upload them again", code=STAGING_GONE)
 
-    Call it after the reference was dropped in this transaction. The task belongs to the space that dropped it.
+
+def request_blob_removal(uow: UnitOfWork, space_id: UUID, hashes: Iterable[str]) -> None:
+    """Ask for the removal of bytes to which this transaction drops a reference; those that others refer to stay.
+
+    The tasks belong to the space that drops it.
     """
-    lock_blob(uow, sha512)
-    if _is_used(uow, sha512):
-        return
-    tasks.submit(
-        uow,
-        DELETE_BLOB,
-        DeleteBlob(sha512=sha512),
-        space_id=space_id,
-        title=f"Remove the stored bytes {sha512[:12]}…",
-        max_attempts=_REMOVAL_ATTEMPTS,
-    )
+    wanted = sorted(set(hashes))
+    for start in range(0, len(wanted), _REMOVALS):
+        some = wanted[start : start + _REMOVALS]
+        tasks.submit(
+            uow,
+            DELETE_BLOB,
+            DeleteBlob(hashes=tuple(some)),
+            space_id=space_id,
+            title=f"Remove the stored bytes {some[0][:12]}…" if len(some) == 1 else f"Remove {len(some)} stored files",
+            max_attempts=_REMOVAL_ATTEMPTS,
+        )
 
 
 def remove_if_unused(uow: UnitOfWork, store: BlobStore, sha512: str) -> bool:
-    """Remove the bytes of a hash and their row, unless an asset refers to them. Tells whether it did.
+    """Remove the bytes of a hash and their row, unless something refers to them. Tells whether it did.
 
-    The bytes go before the commit, under the lock. If the commit fails the row stays without its bytes, which no
-    asset notices: the next removal ends it, and `keep_blob` looks at the bytes, not at the row.
+    The bytes go before the commit, under the lock. If the commit fails the row stays without its bytes, which nothing
+    that refers to bytes notices: the next removal ends it, and `keep_blob` looks at the bytes, not at the row.
     """
     lock_blob(uow, sha512)
     if _is_used(uow, sha512):
@@ -89,7 +101,9 @@ def remove_if_unused(uow: UnitOfWork, store: BlobStore, sha512: str) -> bool:
 
 def _is_used(uow: UnitOfWork, sha512: str) -> bool:
     used: Any = uow.execute(
-        "SELECT EXISTS (SELECT 1 FROM asset WHERE blob_sha512 = :sha512)", sha512=bytes.fromhex(sha512)
+        """SELECT EXISTS (SELECT 1 FROM asset WHERE blob_sha512 = :sha512)
+               OR EXISTS (SELECT 1 FROM attachment WHERE blob_sha512 = :sha512)""",
+        sha512=bytes.fromhex(sha512),
     ).scalar_one()
     return bool(used)
 
@@ -104,8 +118,8 @@ def remove_stale_staging(begin: Callable[[], UnitOfWork], store: BlobStore) -> i
     with begin() as uow:
         rows: Any = uow.execute(
             """SELECT payload ->> 'staging_key' FROM task
-               WHERE kind = :kind AND state IN ('PENDING', 'RUNNING', 'CANCELLING')""",
-            kind=STORE_BINARY.name,
+               WHERE kind = ANY(:kinds) AND state IN ('PENDING', 'RUNNING', 'CANCELLING')""",
+            kinds=[kind.name for kind in KINDS.values() if issubclass(kind.payload, StagedPayload)],
         ).all()
     awaited = {row[0] for row in rows}
     doomed = [key for key in stale if key not in awaited]
@@ -115,7 +129,7 @@ def remove_stale_staging(begin: Callable[[], UnitOfWork], store: BlobStore) -> i
 
 
 def remove_unused_blobs(begin: Callable[[], UnitOfWork], store: BlobStore) -> int:
-    """Remove bytes that were kept yesterday or before and that no asset came to refer to. Returns how many.
+    """Remove bytes that were kept yesterday or before and that nothing came to refer to. Returns how many.
 
     They are left by an upload that was cancelled, or failed for good, after its bytes were kept.
     """
@@ -123,7 +137,8 @@ def remove_unused_blobs(begin: Callable[[], UnitOfWork], store: BlobStore) -> in
     with begin() as uow:
         rows: Any = uow.execute(
             """SELECT encode(sha512, 'hex') FROM blob WHERE created < :before
-               AND NOT EXISTS (SELECT 1 FROM asset WHERE asset.blob_sha512 = blob.sha512) LIMIT :batch""",
+               AND NOT EXISTS (SELECT 1 FROM asset WHERE asset.blob_sha512 = blob.sha512)
+               AND NOT EXISTS (SELECT 1 FROM attachment WHERE attachment.blob_sha512 = blob.sha512) LIMIT :batch""",
             before=datetime.now(UTC) - _STALE,
             batch=_BATCH,
         ).all()

@@ -22,7 +22,7 @@ from models.services.assets import ASSETS, require_readable
 from models.services.counting import Total, count_rows
 from models.services.crud import Page, PageRequest, Resource, Values
 from models.services.holders import COLLECTION_HOLDER, delete_by_task
-from models.services.members import Added, hold_named, hold_readable
+from models.services.members import Added, hold_named, hold_readable, require_no_gain
 from models.services.positions import Placement, place, set_positions, stranger
 from models.services.visibility import Scope, in_collections
 from models.unit_of_work import UnitOfWork
@@ -105,6 +105,7 @@ def add_asset(
     """Put an asset into a collection, or move it if it is there and a place is given. Tells whether it is new to it."""
     collection = COLLECTIONS.get(uow, actor, collection_id, Verb.UPDATE, lock=True)
     hold_named(uow, actor, asset_id)
+    require_no_gain(uow, actor, collection_id, [asset_id])
     _require_seen(uow, actor, placement)
     is_new = not _members(uow, collection_id, [asset_id])
     if is_new or placement.is_given:
@@ -119,6 +120,7 @@ def add_assets(uow: UnitOfWork, actor: Actor, collection_id: UUID, asset_ids: Se
     """Put several assets at the end of a collection, in the order given; those in it stay where they are."""
     collection = COLLECTIONS.get(uow, actor, collection_id, Verb.UPDATE, lock=True)
     found = hold_readable(uow, actor, asset_ids)
+    require_no_gain(uow, actor, collection_id, found)
     known = _members(uow, collection_id, found)
     new = [asset_id for asset_id in found if asset_id not in known]
     if new:

@@ -72,11 +72,14 @@ class Resource(Generic[M]):
     """The column with the user who may do everything with an element without any permission; see `_own`."""
     within: Callable[[Any, Actor], ColumnElement[bool]] | None = None
     """Tells which rows are of the actor's space, for a table that has no column `space_id` to say so."""
+    is_part: bool = False
+    """Whether the elements are parts of their assets: they go by READ_ASSET and UPDATE_ASSET, and what happens to them
+    happens to the asset. Their entity is the asset's."""
 
     @property
     def created(self) -> str:
         """The event of an element that was made."""
-        return f"{self.entity.event_prefix}.created"
+        return self.updated if self.is_part else f"{self.entity.event_prefix}.created"
 
     @property
     def updated(self) -> str:
@@ -86,10 +89,12 @@ class Resource(Generic[M]):
     @property
     def deleted(self) -> str:
         """The event of an element that was removed."""
-        return f"{self.entity.event_prefix}.deleted"
+        return self.updated if self.is_part else f"{self.entity.event_prefix}.deleted"
 
     def permission(self, verb: Verb) -> Permission:
         """Give the permission that a verb on it needs."""
+        if self.is_part and verb is not Verb.READ:
+            verb = Verb.UPDATE
         return Permission.of(verb, self.entity)
 
     def create(self, uow: UnitOfWork, actor: Actor, values: Values) -> M:
@@ -227,7 +232,8 @@ class Resource(Generic[M]):
         """Tell that an element was made, changed or removed; with the asset that decides who may hear of it."""
         asset_id = getattr(element, "asset_id", None)
         data = {"assetUuid": str(asset_id)} if asset_id else {}
-        uow.publish(NewEvent(event, actor.space_id, id_of(element), actor.user_id, data))
+        subject_id = asset_id if asset_id and self.is_part else id_of(element)
+        uow.publish(NewEvent(event, actor.space_id, subject_id, actor.user_id, data))
 
     def _reads_all(self, actor: Actor) -> bool:
         """Whether the actor may read every element in the space, so that nothing needs to be narrowed."""

@@ -22,7 +22,7 @@ from models.services.announcing import announce, announce_all
 from models.services.assets import require_readable
 from models.services.crud import Page, PageRequest, Resource, Values
 from models.services.holders import LIBRARY_HOLDER, delete_by_task
-from models.services.members import Added, hold_named, hold_readable
+from models.services.members import Added, hold_named, hold_readable, require_no_gain
 from models.services.pools import POOLS
 from models.services.visibility import Scope
 from models.unit_of_work import UnitOfWork
@@ -94,6 +94,7 @@ def add_asset(uow: UnitOfWork, actor: Actor, library_id: UUID, asset_id: UUID) -
     """Add an asset to a library. Gives the library, and whether the asset is new to it."""
     library = LIBRARIES.get(uow, actor, library_id, Verb.UPDATE)
     hold_named(uow, actor, asset_id)
+    require_no_gain(uow, actor, library_id, [asset_id])
     return library, bool(_insert(uow, actor.space_id, actor.user_id, library_id, [asset_id]))
 
 
@@ -101,6 +102,7 @@ def add_assets(uow: UnitOfWork, actor: Actor, library_id: UUID, asset_ids: Seque
     """Add several assets to a library."""
     LIBRARIES.get(uow, actor, library_id, Verb.UPDATE)
     found = hold_readable(uow, actor, asset_ids)
+    require_no_gain(uow, actor, library_id, found)
     wanted = list(dict.fromkeys(asset_ids))
     added = _insert(uow, actor.space_id, actor.user_id, library_id, found)
     return Added(len(wanted), added, [asset_id for asset_id in wanted if asset_id not in set(found)])

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, Generic, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import inspect
+from sqlalchemy import ARRAY, Float, inspect
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from models.db import Audited
@@ -19,6 +19,8 @@ from models.permissions import Actor
 from models.unit_of_work import UnitOfWork
 
 M = TypeVar("M", bound=Audited)
+_PLAIN = (ARRAY, Float)
+"""Types whose values the driver gives as they are wanted."""
 _DIALECT: Any = PGDialect_psycopg()  # type: ignore[no-untyped-call]
 
 
@@ -59,7 +61,8 @@ def _plan(model: Any) -> _Plan[Any]:
     conversions = [
         (name, convert)
         for name, column in zip(names, columns, strict=True)
-        if (convert := column.type.dialect_impl(_DIALECT).result_processor(_DIALECT, None)) is not None
+        if not isinstance(column.type, _PLAIN)
+        and (convert := column.type.dialect_impl(_DIALECT).result_processor(_DIALECT, None)) is not None
     ]
     listed = ", ".join(f'it."{each.name}"' for each in columns)
     statement = f"""

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.message import Message
 from pathlib import Path
-from threading import Event, Thread
+from threading import Thread
 from typing import Any
 
 import pytest
 from werkzeug.http import parse_options_header
-from werkzeug.test import TestResponse
 
 from models.errors import StorageFull
 from models.permissions import Actor
@@ -29,6 +27,7 @@ from tests.support.assets import (
     upload,
 )
 from tests.support.client import ApiClient
+from tests.support.forms import fetch, json_of, send_form
 
 DATA = bytes(range(256)) * 8000
 NOWHERE = "01890000-0000-7000-8000-000000000000"
@@ -37,44 +36,8 @@ WAIT = {"Prefer": "wait=20"}
 RAW = {"Content-Type": "application/octet-stream"}
 
 
-@pytest.fixture
-def working(platform: Platform) -> Iterator[None]:
-    """A worker that stores uploads meanwhile."""
-    ended = Event()
-
-    def work() -> None:
-        while not ended.wait(0.02):
-            run_uploads(platform)
-
-    thread = Thread(target=work)
-    thread.start()
-    yield
-    ended.set()
-    thread.join()
-
-
 def staged(platform: Platform) -> list[str]:
     return list(platform.blobs.iter_staged(datetime.now(UTC) + timedelta(days=1)))
-
-
-def fetch(client: ApiClient, path: str, **options: Any) -> TestResponse:
-    """Download as a server would: to the end, and then closed."""
-    return client.request("GET", path, buffered=True, **options)
-
-
-def json_of(answer: TestResponse) -> dict[str, Any]:
-    content: dict[str, Any] = answer.get_json()
-    return content
-
-
-def send_form(client: ApiClient, path: str, *parts: tuple[str, str | None, bytes], **options: Any) -> TestResponse:
-    """Send a multipart form of (name, file name, content)."""
-    body = b""
-    for name, filename, content in parts:
-        named = f'; filename="{filename}"' if filename is not None else ""
-        body += f'--XX\r\nContent-Disposition: form-data; name="{name}"{named}\r\n\r\n'.encode() + content + b"\r\n"
-    headers = {"Content-Type": "multipart/form-data; boundary=XX", **options.pop("headers", {})}
-    return client.request("POST", path, body + b"--XX--\r\n", headers=headers, **options)
 
 
 def uploaded(client: ApiClient, platform: Platform, actor: Actor, data: bytes = DATA, name: str = "a.bin") -> str:
@@ -239,7 +202,7 @@ def test_nothing_stays_when_the_task_cannot_be_recorded(
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr("web.resources.asset_binaries.tasks.submit", fail)
+    monkeypatch.setattr("web.upload_tasks.tasks.submit", fail)
     client.request("POST", "/assets/upload?filename=a", DATA, headers=RAW, expect=500)
     assert staged(platform) == []
 

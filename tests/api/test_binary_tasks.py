@@ -148,7 +148,7 @@ class Died(Exception):
     """A worker ends here."""
 
 
-@pytest.mark.parametrize("place", ["_keep", "store_content", "settle", "clean_up"])
+@pytest.mark.parametrize("place", ["keep_staged", "store_content", "settle", "clean_up"])
 def test_a_worker_may_die_anywhere_and_the_next_one_comes_to_the_same_end(
     platform: Platform, actor: Actor, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
@@ -156,7 +156,7 @@ def test_a_worker_may_die_anywhere_and_the_next_one_comes_to_the_same_end(
         raise Died
 
     target = {
-        "_keep": "workers.handlers.store_binary._keep",
+        "keep_staged": "workers.handlers.store_binary.keep_staged",
         "store_content": "workers.handlers.store_binary.store_content",
         "settle": "models.services.work.settle",
         "clean_up": "workers.handlers.store_binary.StoreBinaryHandler.clean_up",
@@ -319,6 +319,6 @@ def test_the_sweep_removes_bytes_that_no_asset_came_to_refer_to(platform: Platfo
 
 
 def test_a_large_upload_is_hashed_in_pieces(platform: Platform, actor: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workers.handlers.store_binary._CHUNK_BYTES", 1000)
+    monkeypatch.setattr("workers.handlers.staged._CHUNK_BYTES", 1000)
     assert upload(platform, actor, DATA).state == TaskState.SUCCEEDED
     assert StoreBinaryHandler.kind.name == "assets.store-binary"

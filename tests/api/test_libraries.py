@@ -318,3 +318,16 @@ def test_the_bytes_of_an_asset_may_name_a_library(client: ApiClient, platform: P
     client.request("POST", f"/assets/{asset['uuid']}/binary", b"bytes", query_string=query, expect=202)
     run_uploads(platform)
     assert uuids(client.get(f"/libraries/{made['uuid']}/assets")) == [asset["uuid"]]
+
+
+def test_nobody_gains_rights_by_adding_assets(client: ApiClient, platform: Platform) -> None:
+    asset = client.post("/assets", {"sha512": "d" * 128, "filename": "d"}, expect=201)["uuid"]
+    library = client.post("/libraries", {"name": "mine"}, expect=201)["uuid"]
+    scoped = [(each, "library", UUID(library)) for each in (Permission.UPDATE_LIBRARY, Permission.DELETE_ASSET)]
+    make_user(platform, "eve", [Permission.READ_ASSET, Permission.READ_LIBRARY], scoped=scoped)
+    eve = sign_in(client.app, "eve")
+    for method, body in (("POST", {"assetUuid": asset}), ("PUT", {"assetUuids": [asset]})):
+        eve.request(method, f"/libraries/{library}/assets", body, expect=403)
+    eve.delete(f"/assets/{asset}", expect=403)
+    client.post(f"/libraries/{library}/assets", {"assetUuid": asset}, expect=201)
+    eve.delete(f"/assets/{asset}")

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from models.entities import Asset, Location, Pool, Task
+from models.entities import Asset, Library, LibraryAsset, Location, Pool, Task
 from models.ids import new_id
 from models.messages import DELETE_BLOB, STORE_BINARY, StoreBinary
 from models.paths import encode_path
@@ -108,3 +108,14 @@ def make_space(platform: Platform, actor: Actor, name: str) -> Actor:
         uow.execute("INSERT INTO space (id, name) VALUES (:id, :name)", id=space_id, name=name)
         uow.commit()
     return Actor(actor.user_id, space_id, actor.username, actor.grants)
+
+
+def put_in_library(platform: Platform, actor: Actor, asset_id: UUID | str, name: str = "films") -> UUID:
+    """Make a library with just this asset."""
+    library = Library(id=new_id(), space_id=actor.space_id, name=name)
+    with platform.unit_of_work() as uow:
+        uow.session.add(library)
+        uow.session.flush()
+        uow.session.add(LibraryAsset(library_id=library.id, asset_id=UUID(str(asset_id))))
+        uow.commit()
+    return library.id

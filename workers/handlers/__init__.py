@@ -5,6 +5,7 @@ from workers.handlers.delete_blob import DeleteBlobHandler
 from workers.handlers.delete_holder import DELETE_HOLDER_HANDLERS
 from workers.handlers.reindex import ReindexHandler
 from workers.handlers.scan_pool import ScanPoolHandler
+from workers.handlers.store_attachment import StoreAttachmentHandler
 from workers.handlers.store_binary import StoreBinaryHandler
 from workers.handlers.sweep import SweepHandler
 from workers.handling import Handler
@@ -14,6 +15,7 @@ HANDLERS: tuple[Handler, ...] = (
     *DELETE_HOLDER_HANDLERS,
     AnnounceAssetsHandler(),
     StoreBinaryHandler(),
+    StoreAttachmentHandler(),
     DeleteBlobHandler(),
     ReindexHandler(),
     SweepHandler(),

@@ -1,4 +1,4 @@
-"""`storage.delete-blob`: remove bytes that no asset refers to any more."""
+"""`storage.delete-blob`: remove bytes that nothing refers to any more."""
 
 from __future__ import annotations
 
@@ -18,9 +18,13 @@ class DeleteBlobHandler:
         """Nothing is heavy."""
 
     def apply(self, uow: UnitOfWork, step: Step[DeleteBlob], _: None) -> Outcome:
-        """Remove the bytes, unless somebody has come to need them since."""
-        removed = remove_if_unused(uow, step.platform.blobs, step.payload.sha512)
-        return Outcome(done=1, result={"removed": removed})
+        """Remove the bytes, but for those that something refers to; in the order that locks are taken in.
+
+        Which these are is not told: what refers to them may be another space's.
+        """
+        for sha512 in sorted(step.payload.hashes):
+            remove_if_unused(uow, step.platform.blobs, sha512)
+        return Outcome(done=1)
 
     def clean_up(self, step: Step[DeleteBlob], _: None) -> None:
         """Nothing is left over."""

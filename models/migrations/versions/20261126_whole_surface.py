@@ -298,6 +298,7 @@ def upgrade() -> None:
         sa.Column("node_kind", sa.Text(), nullable=True),
         sa.Column("producer_version", sa.Text(), nullable=True),
         sa.Column("confidence", sa.Float(precision=53), nullable=True),
+        sa.Column("detection_id", sa.Uuid(), nullable=True),
         sa.Column("created", postgresql.TIMESTAMP(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("creator_id", sa.Uuid(), nullable=True),
         sa.Column("edited", postgresql.TIMESTAMP(timezone=True), server_default=sa.text("now()"), nullable=False),
@@ -444,6 +445,7 @@ def upgrade() -> None:
         sa.Column("library_id", sa.Uuid(), nullable=True),
         sa.Column("pool_id", sa.Uuid(), nullable=True),
         sa.Column("path", sa.Text(), nullable=True),
+        sa.Column("last_seen", postgresql.TIMESTAMP(timezone=True), nullable=True),
         sa.Column("filekey", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
         sa.Column("bucket", sa.Text(), nullable=True),
         sa.Column("object_path", sa.Text(), nullable=True),
@@ -505,6 +507,9 @@ def upgrade() -> None:
         sa.Column("filename", sa.Text(), nullable=False),
         sa.Column("mime_type", sa.Text(), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("variant", sa.Text(), nullable=True),
+        sa.Column("detection_id", sa.Uuid(), nullable=True),
+        sa.Column("node_kind", sa.Text(), nullable=True),
         sa.Column("blob_sha512", sa.LargeBinary(), nullable=False),
         sa.Column("created", postgresql.TIMESTAMP(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("creator_id", sa.Uuid(), nullable=True),
@@ -658,6 +663,10 @@ def upgrade() -> None:
     op.add_column("space", sa.Column("pool_roots", sa.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False))
     op.add_column("asset", sa.Column("zero_chunk_count", sa.BigInteger(), nullable=True))
     op.add_column("asset", sa.Column("fingerprint", sa.Text(), nullable=True))
+    op.add_column("location", sa.Column("license", sa.Text(), nullable=True))
+    op.add_column(
+        "location", sa.Column("meta", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True)
+    )
     op.add_column("task", sa.Column("token_id", sa.Uuid(), nullable=True))
     op.add_column("token", sa.Column("space_id", sa.Uuid(), nullable=True))
     _put_into_default_space("token")
@@ -673,11 +682,15 @@ def upgrade() -> None:
     op.create_foreign_key(
         "fk_user_avatar_id_attachment", "user", "attachment", ["avatar_id"], ["id"], ondelete="SET NULL", use_alter=True
     )
+    op.create_index(
+        "ix_user_avatar_id", "user", ["avatar_id"], unique=False, postgresql_where=sa.text("avatar_id IS NOT NULL")
+    )
     op.create_foreign_key(op.f("fk_user_space_id_space"), "user", "space", ["space_id"], ["id"])
 
 
 def downgrade() -> None:
     op.drop_constraint(op.f("fk_user_space_id_space"), "user", type_="foreignkey")
+    op.drop_index("ix_user_avatar_id", table_name="user")
     op.drop_constraint("fk_user_avatar_id_attachment", "user", type_="foreignkey")
     op.drop_constraint(op.f("uq_user_space_id_username"), "user", type_="unique")
     op.create_unique_constraint(op.f("uq_user_username"), "user", ["username"], postgresql_nulls_not_distinct=False)
@@ -688,6 +701,8 @@ def downgrade() -> None:
     op.drop_column("token", "permissions")
     op.drop_column("token", "space_id")
     op.drop_column("task", "token_id")
+    op.drop_column("location", "meta")
+    op.drop_column("location", "license")
     op.drop_column("asset", "fingerprint")
     op.drop_column("asset", "zero_chunk_count")
     op.drop_column("space", "pool_roots")

@@ -28,12 +28,13 @@ from models.messages import (
     Queue,
     Reindex,
     ScanPool,
+    StoreAttachment,
     StoreBinary,
     Sweep,
     TaskKind,
 )
 from models.permissions import Actor
-from models.services import tasks, work
+from models.services import assets, tasks, work
 from models.storage import blob_key, staging_key
 from models.wiring import Platform
 from workers.handlers import HANDLERS
@@ -62,6 +63,7 @@ class World:
             "tags.delete": lambda: self._delete_holder("tag"),
             "assets.announce": self._announce,
             "assets.store-binary": self._store_binary,
+            "attachments.store": self._store_attachment,
             "storage.delete-blob": self._delete_blob,
             "search.reindex": lambda: (Reindex(), None),
             "maintenance.sweep": lambda: (Sweep(), None),
@@ -123,6 +125,15 @@ class World:
         self._stage(key)
         return StoreBinary(staging_key=key, filename="a.txt"), None
 
+    def _store_attachment(self) -> tuple[Payload, UUID | None]:
+        key = staging_key(new_id())
+        self._stage(key)
+        values = {"sha512": "ab" * 64, "size": 1, "mime_type": "x/y", "filename": "a", "origin": "test"}
+        with self.platform.unit_of_work() as uow:
+            asset = assets.create_asset(uow, self.actor, values)
+            uow.commit()
+        return StoreAttachment(staging_key=key, filename="b.txt", type="PROXY", asset_uuid=asset.id), asset.id
+
     def _delete_blob(self) -> tuple[Payload, UUID | None]:
         payload, _ = self._store_binary()
         self.submit(KINDS["assets.store-binary"], payload, None)
@@ -131,7 +142,7 @@ class World:
             asset: Asset = uow.session.query(Asset).one()
             asset.blob_sha512 = None
             uow.commit()
-        return DeleteBlob(sha512=SHA512), None
+        return DeleteBlob(hashes=(SHA512,)), None
 
     def submit(self, kind: TaskKind, payload: Payload, subject: UUID | None) -> UUID:
         with self.platform.unit_of_work() as uow:
@@ -152,11 +163,13 @@ class World:
             "assets": "SELECT encode(sha512, 'hex'), size, mime_type, blob_sha512 IS NULL FROM asset",
             "places": """SELECT encode(path, 'hex'), location.state, encode(sha512, 'hex') FROM location
                          JOIN asset ON asset.id = asset_id""",
+            "attachments": """SELECT encode(blob_sha512, 'hex'), filename, mime_type, type, asset_id IS NULL
+                              FROM attachment""",
             "pools": "SELECT name FROM pool",
             "holders": """SELECT name FROM library UNION ALL SELECT name FROM collection
                           UNION ALL SELECT name FROM tag""",
             "blobs": "SELECT encode(sha512, 'hex'), size FROM blob",
-            "events": "SELECT type, count(*) FROM event WHERE type NOT LIKE 'task.%' GROUP BY type",
+            "events": "SELECT type, count(*) FROM event WHERE type !~ '^(task|policy)[.]' GROUP BY type",
             "items": "SELECT subject, state, code FROM task_item",
         }
         with self.platform.unit_of_work() as uow:
@@ -173,7 +186,7 @@ def world(platform: Platform, actor: Actor, tmp_path: Path) -> World:
 
 
 def _outcome(task: Task) -> tuple[Any, ...]:
-    result = {name: value for name, value in (task.result or {}).items() if name != "assetUuid"}
+    result = {name: value for name, value in (task.result or {}).items() if name not in {"assetUuid", "attachmentUuid"}}
     return task.state, task.done, task.failed, task.skipped, task.total, result
 
 
