@@ -61,9 +61,8 @@ def test_life_of_a_record(client: ApiClient, asset: str) -> None:
         "assetUuid": asset, "storageType": "filesystem", "filesystem": filesystem, "meta": {"a": 1},
     }  # fmt: skip
     path = f"/asset-binaries/{made['uuid']}"
-    assert (
-        client.get(path) == client.get(f"/binaries/{made['uuid']}") == client.get("/asset-binaries")["data"][0] == made
-    )
+    assert client.get(path) == client.get(f"/binaries/{made['uuid']}") == made
+    assert client.get("/asset-binaries")["data"] == [made]
     changed = client.patch(path, {"filesystem": {"path": "/srv/b.mov"}, "meta": None})
     assert changed["filesystem"] == {**filesystem, "path": "/srv/b.mov"}
     moved = client.post(path, OBJECT)
@@ -142,9 +141,8 @@ def test_a_library_brings_its_pool(client: ApiClient, platform: Platform, actor:
     for term in (f"pool[eq]={two}", f"library[eq]={films},bucket[eq]=films", "objectPath[eq]=a/b.mov"):
         found = client.get("/asset-binaries", query_string={"filter": term})["data"]
         assert [each["uuid"] for each in found] == [both["uuid"]], term
-    assert (
-        client.get("/asset-binaries", query_string={"filter": "path[eq]=/srv/a.mov"})["data"][0]["uuid"] == made["uuid"]
-    )
+    found = client.get("/asset-binaries", query_string={"filter": "path[eq]=/srv/a.mov"})["data"]
+    assert [each["uuid"] for each in found] == [made["uuid"]]
 
 
 def test_the_binaries_of_an_asset_are_all_that_is_known(
@@ -167,10 +165,8 @@ def test_the_binaries_of_an_asset_are_all_that_is_known(
     declare(client, asset)
     client.delete(f"/assets/{asset}/binary")
     with platform.unit_of_work() as uow:
-        rows = uow.fetch(
-            "SELECT type, count(*) FROM event WHERE type LIKE 'asset-binary.%%' GROUP BY type ORDER BY type"
-        )
-    assert rows == [("asset-binary.created", 2), ("asset-binary.deleted", 2)]
+        rows = uow.fetch("SELECT type FROM event WHERE type LIKE 'asset-binary.%%' ORDER BY id")
+    assert [row[0] for row in rows] == ["asset-binary.created", "asset-binary.deleted"] * 2
 
 
 def test_nothing_is_served_from_where_bytes_are_said_to_be(client: ApiClient, asset: str, tmp_path: Path) -> None:

@@ -127,8 +127,9 @@ def test_what_people_say(client: ApiClient, platform: Platform) -> None:
         assert client.post(path, said | {"license": None}) == changed.json
     cleared = client.patch(path, {"license": "", "meta": {}})
     assert cleared == location
-    for wrong in ({"license": 1}, {"license": "a" * 1025}, {"license": "\x00"}, {"meta": []}):
-        client.patch(path, wrong, expect=400)
+    for license_text in (1, "a" * 1025, "\x00"):
+        client.patch(path, {"license": license_text}, expect=400)
+    client.patch(path, {"meta": []}, expect=400)
     with platform.unit_of_work() as uow:
         rows = uow.fetch("SELECT type FROM event WHERE subject_id = %(id)s ORDER BY id", id=location["assetUuid"])
     assert [row[0] for row in rows] == ["asset.created", "asset.updated", "asset.updated"]
