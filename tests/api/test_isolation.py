@@ -89,7 +89,8 @@ def test_an_id_of_another_space_is_as_good_as_none(app: Flask, tenants: tuple[Te
     first, second = tenants
     second.fill()
     theirs = {**second.ids, "sha512": "c" * 128}
-    unknown = _ask_for(app, first, random_ids(theirs, new_id()))
+    second.client.post("/assets", {"sha512": theirs["sha512"], "filename": "theirs.txt"}, expect=201)
+    unknown = _ask_for(app, first, {**random_ids(theirs, new_id()), "sha512": "d" * 128})
     known = _ask_for(app, first, theirs)
     assert {rule: (known[rule], unknown[rule]) for rule in known if known[rule] != unknown[rule]} == {}
     assert {rule for rule, (status, _) in known.items() if status != 404} == set()
