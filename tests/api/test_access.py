@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -110,8 +109,8 @@ def _endpoint(app: Flask, row: Row) -> str:
 
 def _ask(world: World, row: Row, path: str, caller: Caller) -> Answer:
     made = {"word": world.word(), "sha512": world.sha512(), **row.make(world)}
-    more: dict[str, Any] = {"query_string": dict(row.query), "headers": dict(row.headers)}
-    answer = world.clients[caller].request(row.method, fill(path, made), row.sends(made), **more)
+    body, query = row.given(made)
+    answer = world.clients[caller].request(row.method, fill(path, made), body, query_string=query)
     answer.get_data()
     return answer
 

@@ -156,7 +156,7 @@ def test_2_7_what_a_client_sends_unasked_changes_nothing(client: ApiClient) -> N
     asset = make(client)
     path = f"/assets/{asset['uuid']}"
     client.post(f"{path}/tags", {"name": "t"}, expect=201)
-    unasked = {"tags": [], "timeline": [], "file": {"size": 0}, "hashes": {}, "geo": None, "meta": None}
+    unasked: dict[str, Any] = {"tags": [], "timeline": [], "file": {"size": 0}, "hashes": {}, "geo": None, "meta": None}
     changed = client.post(path, unasked)
     assert (changed["file"]["size"], len(changed["tags"])) == (1500, 1)
     assert changed["status"]["edited"] >= asset["status"]["edited"]
@@ -181,12 +181,19 @@ def test_2_7_put_clears_by_null(client: ApiClient) -> None:
     body = {"sha512": SHA, "filename": "a", "fingerprint": {"fingerprintV1": "f"}, "consistency": {"zeroChunkCount": 0}}
     asset = client.post("/assets", body, expect=201)
     assert (asset["fingerprint"], asset["consistency"]) == ({"fingerprintV1": "f"}, {"zeroChunkCount": 0})
-    whole = {"file": {}, "hashes": {}, "tags": [], "meta": {}, "fingerprint": None}
+    whole: dict[str, Any] = {"file": {}, "hashes": {}, "tags": [], "meta": {}, "fingerprint": None}
     replaced = client.request("PUT", f"/assets/{asset['uuid']}", whole, expect=200).json
     assert "fingerprint" not in replaced
     assert replaced["consistency"] == {"zeroChunkCount": 0}
     user = client.post("/users", {"username": "u", "firstname": "U", "email": "u@example.org"}, expect=201)
-    names = {"username": "v", "firstname": None, "lastname": None, "email": None, "enabled": True, "meta": {}}
+    names: dict[str, Any] = {
+        "username": "v",
+        "firstname": None,
+        "lastname": None,
+        "email": None,
+        "enabled": True,
+        "meta": {},
+    }
     assert "firstname" not in client.request("PUT", f"/users/{user['uuid']}", names, expect=200).json
     del names["email"]
     assert client.request("PUT", f"/users/{user['uuid']}", names, expect=400).json["message"].startswith("email")

@@ -53,7 +53,7 @@ def test_5_1_both_addresses_take_all_verbs(client: ApiClient, asset: dict[str, A
 
 @pytest.mark.parametrize("key", ["mimeType", "filename", "origin", "size", "sha512"])
 def test_5_1_what_a_new_asset_must_have_is_named(client: ApiClient, key: str) -> None:
-    body = {"file": {**FILE}, "hashes": {"sha512": SHA}}
+    body: dict[str, dict[str, Any]] = {"file": {**FILE}, "hashes": {"sha512": SHA}}
     body["hashes" if key == "sha512" else "file"].pop(key)
     assert key in client.post("/assets", body, expect=400)["message"]
 

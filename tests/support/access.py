@@ -47,11 +47,12 @@ class Row:
     make: Make = field(default=lambda _: {})
     """Makes what the path and the body name, in the name of the administrator."""
     body: Body = None
-    query: Mapping[str, str] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Body = None
     status: int
     """Of success."""
     reach: Reach
+    unseen: int = 404
+    """Of an element that the caller does not see; 400 where it is the body that names it."""
     reads: Permission | None = None
     """Who does not hold it does not see the element, where the view itself lets everybody in for their own."""
     also: tuple[Permission, ...] = ()
@@ -66,9 +67,10 @@ class Row:
         """What failures call it."""
         return f"{self.method} {self.path}"
 
-    def sends(self, made: Made) -> Any:
-        """Give the body."""
-        return self.body(made) if callable(self.body) else self.body
+    def given(self, made: Made) -> tuple[Any, Any]:
+        """Give the body and the query."""
+        body, query = (each(made) if callable(each) else each for each in (self.body, self.query))
+        return body, query
 
 
 def fill(path: str, made: Made) -> str:
@@ -98,13 +100,16 @@ def rows(methods: Iterable[str], path: str, make: Make, **more: Any) -> list[Row
 
 def plain(
     path: str, make: Callable[[World], Any], *, create: Body, change: Body, whole: Body = None,
-    reach: Reach = Reach.NOTHING, own: Mapping[Caller, int] | None = None, **more: Any,
+    make_parts: Make | None = None, own: Mapping[Caller, int] | None = None, **more: Any,
 ) -> list[Row]:  # fmt: skip
-    """Describe the routes of a plain resource; `whole` is what a replacement needs, None: there is none."""
+    """Describe the routes of a plain resource; `make_parts` and `more` are about creation.
+
+    `whole` is what a replacement needs; None: there is none.
+    """
     one, element = each(element_id=make), f"{path}/<uuid:element_id>"
     made = [
         row("GET", path, one, own=own or {}),
-        row("POST", path, more.pop("make_parts", None), body=create, status=201, reach=reach),
+        row("POST", path, make_parts, body=create, status=201, **more),
         row("GET", element, one),
         *rows(("POST", "PATCH"), element, one, body=change),
         row("DELETE", element, one),
@@ -130,7 +135,7 @@ class Outcome(StrEnum):
 def expected(entry: Row, world: World, caller: Caller, needed: tuple[Permission, ...] | None) -> tuple[Outcome, int]:
     """Tell what a caller is answered: the rule."""
     outcome = _judge(entry, world, caller, needed)
-    unseen = entry.status if entry.reach is Reach.LIST else 404
+    unseen = entry.status if entry.reach is Reach.LIST else entry.unseen
     statuses = {Outcome.UNKNOWN_CALLER: 401, Outcome.FORBIDDEN: 403, Outcome.UNSEEN: unseen}
     return outcome, entry.differs.get(caller, statuses.get(outcome, entry.status))
 

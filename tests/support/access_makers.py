@@ -31,14 +31,20 @@ def asset_hash(world: World) -> str:
     return world.get(e.Asset, asset(world)).sha512
 
 
-def stored_asset(world: World) -> UUID:
+def stored_blob(world: World) -> tuple[str, int]:
+    """Keep bytes that nothing else has; gives their hash and size."""
     data = world.word().encode()
     sha512 = hashlib.sha512(data).hexdigest()
     writer = world.platform.blobs.write(blob_key(sha512))
     writer.write(data)
     writer.commit()
     world.insert(e.Blob(sha512=sha512, size=len(data)))
-    values = {"sha512": sha512, "blob_sha512": sha512, "size": len(data), "mime_type": "text/plain"}
+    return sha512, len(data)
+
+
+def stored_asset(world: World) -> UUID:
+    sha512, size = stored_blob(world)
+    values = {"sha512": sha512, "blob_sha512": sha512, "size": size, "mime_type": "text/plain"}
     return world.add(e.Asset, filename="a.txt", origin="test", **values)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.support import access_rows_assets, access_rows_content, access_rows_people
+from tests.support import access_rows_assets, access_rows_content, access_rows_parts, access_rows_people
 from tests.support.access import Row
 
-ROWS: list[Row] = [*access_rows_people.ROWS, *access_rows_assets.ROWS, *access_rows_content.ROWS]
+_AREAS = (access_rows_people, access_rows_assets, access_rows_content, access_rows_parts)
+ROWS: list[Row] = [row for area in _AREAS for row in area.ROWS]

@@ -65,7 +65,10 @@ class World:
         self.space_id = self.admin.space_id
         self.other_space = make_space(platform, "elsewhere")
         self._app = app
-        self.clients = {caller: ApiClient(app, token) for caller, token in self._tokens().items()}
+        self.people = self._people()
+        tokens = {caller: self._login(actor) for caller, actor in self.people.items()}
+        self.clients = {caller: ApiClient(app, tokens.get(caller)) for caller in Caller}
+        self.clients[Caller.KEY] = ApiClient(app, self._key())
 
     def add(self, model: type[Base], **values: Any) -> UUID:
         """Make an element of the space."""
@@ -95,9 +98,9 @@ class World:
         """Give a hash that nothing has."""
         return secrets.token_hex(64)
 
-    def _tokens(self) -> dict[Caller, str | None]:
+    def _people(self) -> dict[Caller, Actor]:
         library = self.add(Library, name="empty")
-        people = {
+        return {
             Caller.NOBODY: make_user(self.platform, "nobody"),
             Caller.VIEWER: make_user(self.platform, "viewer", VIEWER),
             Caller.EDITOR: make_user(self.platform, "editor", EDITOR),
@@ -107,8 +110,6 @@ class World:
             ),
             Caller.STRANGER: make_user(self.platform, "stranger", _ALL, space_id=self.other_space),
         }
-        logins = {caller: self._login(actor) for caller, actor in people.items()}
-        return {Caller.ANONYMOUS: None, **logins, Caller.KEY: self._key()}
 
     def _login(self, actor: Actor) -> str:
         with self._app.app_context():
