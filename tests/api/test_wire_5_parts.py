@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from threading import Event, Thread
 from typing import Any
 
 import pytest
 
 from models.permissions import Actor
 from models.wiring import Platform
-from tests.support.assets import add_pool_file, find_asset, run_uploads, sha512_of
+from tests.support.assets import add_pool_file, find_asset, sha512_of
 from tests.support.client import ApiClient
 
 DATA = b"picture"
@@ -24,22 +22,6 @@ TYPES = (
 
 
 @pytest.fixture
-def _working(platform: Platform) -> Iterator[None]:
-    """A worker that stores uploads meanwhile."""
-    ended = Event()
-
-    def work() -> None:
-        while not ended.wait(0.02):
-            run_uploads(platform)
-
-    thread = Thread(target=work)
-    thread.start()
-    yield
-    ended.set()
-    thread.join()
-
-
-@pytest.fixture
 def asset(client: ApiClient) -> str:
     return str(client.post("/assets", {"sha512": sha512_of(DATA), "filename": "a.jpg"}, expect=201)["uuid"])
 
@@ -48,7 +30,7 @@ def names(page: Any) -> list[str]:
     return [element["uuid"] for element in page["data"]]
 
 
-@pytest.mark.usefixtures("_working")
+@pytest.mark.usefixtures("working")
 def test_4_1_pictures_of_users_under_both_paths(client: ApiClient) -> None:
     me = client.get("/me")["uuid"]
     for path, of in (("/me/avatar", me), (f"/users/{me}/avatar", me)):
@@ -63,7 +45,7 @@ def test_4_1_pictures_of_users_under_both_paths(client: ApiClient) -> None:
         assert "avatarUrl" not in client.get("/me")
 
 
-@pytest.mark.usefixtures("_working")
+@pytest.mark.usefixtures("working")
 @pytest.mark.parametrize("kind", TYPES)
 def test_5_7_attachments_of_all_types_by_a_raw_body_too(client: ApiClient, asset: str, kind: str) -> None:
     query = f"?assetUuid={asset}&type={kind}&filename=a.bin&variant=small&nodeKind=faces"
@@ -77,7 +59,7 @@ def test_5_7_attachments_of_all_types_by_a_raw_body_too(client: ApiClient, asset
     client.delete(path)
 
 
-@pytest.mark.usefixtures("_working")
+@pytest.mark.usefixtures("working")
 def test_5_7_attachments_of_an_embedding_with_the_default_type(client: ApiClient, asset: str) -> None:
     embedding = client.post("/embeddings", {"assetUuid": asset, "vector": [1]}, expect=201)["uuid"]
     made = client.post(f"/embeddings/{embedding}/attachments?filename=a", DATA, headers=WAIT, expect=201)
