@@ -18,6 +18,7 @@ from models.services.pipelines import create_pipeline
 from models.storage import blob_key
 from tests.support.access import Made, Make
 from tests.support.access_world import World
+from tests.support.documents import Silent
 from workers.indexing.feed import Feed
 
 
@@ -217,19 +218,11 @@ def ended_task(world: World) -> UUID:
     return _task(world, TaskState.FAILED, error_code="internal")
 
 
-class _Silent:
-    def begin(self, total: int) -> None:
-        pass
-
-    def advance(self, done: int) -> None:
-        pass
-
-
 def indexed_asset(world: World) -> Made:
     asset_id = asset(world)
     with world.platform.unit_of_work() as uow:
         uow.publish(NewEvent(ASSET_CREATED, world.space_id, asset_id))
         uow.commit()
-    with Feed(world.platform, IndexHome(world.platform.settings.loom_home.index), _Silent()) as feed:
+    with Feed(world.platform, IndexHome(world.platform.settings.loom_home.index), Silent()) as feed:
         feed.run_once()
     return {"asset_id": asset_id}
