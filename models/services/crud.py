@@ -72,6 +72,8 @@ class Resource(Generic[M]):
     """The column with the user who may do everything with an element without any permission; see `_own`."""
     within: Callable[[Any, Actor], ColumnElement[bool]] | None = None
     """Tells which rows are of the actor's space, for a table that has no column `space_id` to say so."""
+    is_open: bool = False
+    """Whether reading needs no permission: all that are `within` the actor's sight may be read."""
     is_part: bool = False
     """Whether the elements are parts of their assets: they go by READ_ASSET and UPDATE_ASSET, and what happens to them
     happens to the asset. Their entity is the asset's."""
@@ -240,7 +242,7 @@ class Resource(Generic[M]):
 
     def _reads_all(self, actor: Actor) -> bool:
         """Whether the actor may read every element in the space, so that nothing needs to be narrowed."""
-        may_read = actor.may(self.permission(Verb.READ))
+        may_read = self.is_open or actor.may(self.permission(Verb.READ))
         return may_read and (self.scope is not Scope.OF_ASSET or actor.may(Permission.READ_ASSET))
 
     def _is_plain(self, actor: Actor) -> bool:
