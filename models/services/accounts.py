@@ -7,7 +7,7 @@ its user made still has a maker.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -16,12 +16,14 @@ from sqlalchemy import ColumnElement, and_, select
 from models.entities import SpaceMember, User
 from models.errors import Conflict, Forbidden
 from models.permissions import Actor, Entity, Verb
+from models.services.avatars import drop_avatar
 from models.services.crud import Resource, Values
-from models.services.escalation import require_manageable, require_not_above
+from models.services.escalation import managed_by, require_managers, require_not_above, spaces_of
 from models.services.policies import touch_policy
 from models.unit_of_work import UnitOfWork
 
-_PERSONAL = ("firstname", "lastname", "email", "password_hash", "avatar_id")
+_OWNED = ("space_member", "group_user", "token", "tag_rating", "idempotency_key", "user_identity")
+"""Tables with what goes with an account."""
 _TAKEN_OVER = frozenset({"password_hash", "enabled"})
 """Whoever changes these decides whether somebody can sign in."""
 _NAMES = frozenset({"username", "email"})
@@ -71,48 +73,54 @@ def update_user(uow: UnitOfWork, actor: Actor, user: User, values: Values) -> No
     if changed & _TAKEN_OVER:
         require_not_above(uow, actor, user.id)
         user.epoch += 1
-        touch_policies(uow, user.id)
     is_locked_out = "enabled" in changed and not values["enabled"]
     if is_locked_out and user.id == actor.user_id:
         raise Conflict("Nobody can disable themselves")
+    managed = managed_by(uow, [user.id]) if is_locked_out else []
     USERS.update(uow, actor, user, values)
-    if is_locked_out:
-        require_manageable(uow, actor.space_id)
+    if changed & _TAKEN_OVER:
+        touch_policies(uow, spaces_of(uow, [user.id]))
+    require_managers(uow, managed)
 
 
 def delete_user(uow: UnitOfWork, actor: Actor, user: User) -> None:
-    """Remove an account: what is personal is forgotten, keys and memberships end, the name is free again.
+    """Remove an account, which must be locked: what is personal is forgotten, keys and memberships end.
 
     Raises:
         Forbidden: when the user may do more than the actor.
-        Conflict: for the actor themselves, and for the last who can manage the space.
+        Conflict: for the actor themselves, and for the last who can manage a space.
     """
     if user.id == actor.user_id:
         raise Conflict("Nobody can delete themselves")
     require_not_above(uow, actor, user.id)
-    forget_user(uow, user)
+    managed = managed_by(uow, [user.id])
+    drop_avatar(uow, user, actor.user_id)
+    forget_users(uow, [user.id])
     USERS.publish(uow, actor, USERS.deleted, user)
-    require_manageable(uow, actor.space_id)
+    require_managers(uow, managed)
 
 
-def forget_user(uow: UnitOfWork, user: User) -> None:
-    """Purge an account that is locked."""
-    spaces = uow.execute("DELETE FROM space_member WHERE user_id = :user RETURNING space_id", user=user.id).all()
-    for table in ("group_user", "token", "tag_rating", "idempotency_key", "user_identity"):
-        uow.execute(f"DELETE FROM {table} WHERE user_id = :user", user=user.id)  # noqa: S608 - names of our tables
-    for name in _PERSONAL:
-        setattr(user, name, None)
-    user.username, user.meta = f"deleted-{user.id}", {}
-    user.enabled, user.deleted, user.epoch = False, datetime.now(UTC), user.epoch + 1
-    user.revision += 1
-    uow.session.flush()
-    for (space_id,) in spaces:
-        touch_policy(uow, UUID(str(space_id)))
+def forget_users(uow: UnitOfWork, user_ids: Sequence[UUID]) -> None:
+    """Purge accounts, which must be locked. Their rows stay under names that nobody can have foreseen."""
+    spaces = spaces_of(uow, user_ids)
+    for table in _OWNED:
+        uow.execute(f"DELETE FROM {table} WHERE user_id = ANY(:users)", users=list(user_ids))  # noqa: S608 - our tables
+    uow.execute(
+        """UPDATE "user" SET username = 'deleted-' || gen_random_uuid(), firstname = NULL, lastname = NULL,
+               email = NULL, password_hash = NULL, avatar_id = NULL, meta = '{}', enabled = false, deleted = now(),
+               epoch = epoch + 1, revision = revision + 1
+           WHERE id = ANY(:users) AND deleted IS NULL""",
+        users=list(user_ids),
+    )
+    touch_policies(uow, spaces)
 
 
-def touch_policies(uow: UnitOfWork, user_id: UUID) -> None:
-    """Let what is remembered of a user be forgotten, and their live connections be looked at, in all their spaces."""
-    for (space_id,) in uow.fetch("SELECT space_id FROM space_member WHERE user_id = %(user)s", user=user_id):
+def touch_policies(uow: UnitOfWork, space_ids: Sequence[UUID]) -> None:
+    """Let what is remembered of users be forgotten, and their live connections be looked at, in these spaces.
+
+    They are locked in their order, so that no two changes wait for each other.
+    """
+    for space_id in sorted(space_ids):
         touch_policy(uow, space_id)
 
 
@@ -124,3 +132,16 @@ def add_member(uow: UnitOfWork, space_id: UUID, user_id: UUID) -> bool:
         user=user_id,
     ).rowcount
     return bool(added)
+
+
+def hold_member(uow: UnitOfWork, actor: Actor, user_id: UUID) -> User:
+    """Give a user of the actor's space, who stays a member of it until the transaction ends.
+
+    Raises:
+        NotFound: when there is none, or the actor does not see them.
+    """
+    user = USERS.get(uow, actor, user_id)
+    query = "SELECT 1 FROM space_member WHERE space_id = %(space)s AND user_id = %(user)s FOR KEY SHARE"
+    if not uow.fetch(query, space=actor.space_id, user=user_id):
+        raise USERS.missing(user_id)
+    return user

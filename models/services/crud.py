@@ -23,7 +23,7 @@ from models.ids import new_id
 from models.permissions import Actor, Entity, Permission, Verb, forbidden
 from models.services.asset_access import require_on_asset
 from models.services.audit import mark_edited, name_users
-from models.services.counting import Total, count_rows
+from models.services.counting import Total, count_some, total_of
 from models.services.snapshots import find_snapshot
 from models.services.visibility import Scope, covered, readable
 from models.unit_of_work import UnitOfWork
@@ -72,6 +72,8 @@ class Resource(Generic[M]):
     """The column with the user who may do everything with an element without any permission; see `_own`."""
     within: Callable[[Any, Actor], ColumnElement[bool]] | None = None
     """Tells which rows are of the actor's space, for a table that has no column `space_id` to say so."""
+    is_open: bool = False
+    """Whether reading needs no permission: all that are `within` the actor's sight may be read."""
     is_part: bool = False
     """Whether the elements are parts of their assets: they go by READ_ASSET and UPDATE_ASSET, and what happens to them
     happens to the asset. Their entity is the asset's."""
@@ -217,12 +219,15 @@ class Resource(Generic[M]):
         self, uow: UnitOfWork, actor: Actor, request: PageRequest, query: Select[Any]
     ) -> tuple[Sequence[Any], Total]:  # fmt: skip
         conditions = [self.visible(actor), *request.conditions]
-        rows = uow.session.execute(self._seek(actor, request, query).where(*conditions)).scalars().all()
+        everything = select(self._columns.id).where(*conditions)
+        seek = self._seek(actor, request, query).where(*conditions).add_columns(count_some(everything))
+        rows = uow.session.execute(seek).all()
         if not rows and request.after and request.sort:
             self._require_cursor(uow, actor, request.after)
         if request.after is None and len(rows) <= request.limit:
-            return rows, Total(len(rows))
-        return rows[: request.limit], count_rows(uow, select(self._columns.id).where(*conditions))
+            return [row[0] for row in rows], Total(len(rows))
+        counted = rows[0][1] if rows else None
+        return [row[0] for row in rows[: request.limit]], total_of(uow, everything, counted)
 
     def visible(self, actor: Actor) -> ColumnElement[bool]:
         """What the actor may see."""
@@ -237,7 +242,7 @@ class Resource(Generic[M]):
 
     def _reads_all(self, actor: Actor) -> bool:
         """Whether the actor may read every element in the space, so that nothing needs to be narrowed."""
-        may_read = actor.may(self.permission(Verb.READ))
+        may_read = self.is_open or actor.may(self.permission(Verb.READ))
         return may_read and (self.scope is not Scope.OF_ASSET or actor.may(Permission.READ_ASSET))
 
     def _is_plain(self, actor: Actor) -> bool:

@@ -8,9 +8,9 @@ from sqlalchemy import select
 
 from models.entities import Group, GroupRole, GroupUser, Role, User
 from models.permissions import Actor, Entity, Verb
-from models.services.accounts import USERS
+from models.services.accounts import USERS, hold_member
 from models.services.crud import Page, PageRequest, Resource
-from models.services.escalation import require_group_held, require_manageable, require_role_held
+from models.services.escalation import granted_by_group, granted_by_role, require_held, require_not_lost
 from models.services.policies import touch_policy
 from models.services.roles import ROLES
 from models.unit_of_work import UnitOfWork
@@ -19,13 +19,17 @@ GROUPS = Resource(Group, "group", Entity.GROUP)
 
 
 def delete_group(uow: UnitOfWork, actor: Actor, group: Group) -> None:
-    """Remove a group; its users lose its roles.
+    """Remove a group, which must be locked; its users lose its roles.
 
     Raises:
+        Forbidden: when the group grants more than the actor has.
         Conflict: when nobody would be left who can manage the space.
     """
+    taken = granted_by_group(uow, group.id)
+    require_held(actor, taken)
     GROUPS.delete(uow, actor, group)
-    _changed(uow, actor)
+    touch_policy(uow, actor.space_id)
+    require_not_lost(uow, actor, taken)
 
 
 def add_user(uow: UnitOfWork, actor: Actor, group_id: UUID, user_id: UUID) -> tuple[Group, bool]:
@@ -35,25 +39,33 @@ def add_user(uow: UnitOfWork, actor: Actor, group_id: UUID, user_id: UUID) -> tu
         Forbidden: when the group grants more than the actor has.
     """
     group = GROUPS.get(uow, actor, group_id, Verb.UPDATE, lock=True)
-    USERS.get(uow, actor, user_id)
-    require_group_held(uow, actor, group_id)
+    hold_member(uow, actor, user_id)
+    require_held(actor, granted_by_group(uow, group_id))
     is_new = uow.session.get(GroupUser, (group_id, user_id)) is None
     if is_new:
         uow.session.add(GroupUser(group_id=group_id, user_id=user_id))
-        _changed(uow, actor)
-        GROUPS.publish(uow, actor, GROUPS.updated, group)
+        _changed(uow, actor, group)
     return group, is_new
 
 
 def remove_user(uow: UnitOfWork, actor: Actor, group_id: UUID, user_id: UUID) -> None:
-    """Take a user out of a group; harmless if they are not in it."""
+    """Take a user out of a group; harmless if they are not in it. Everybody may leave a group that they may change.
+
+    Raises:
+        Forbidden: when the group grants more than the actor has.
+        Conflict: when nobody would be left who can manage the space.
+    """
     group = GROUPS.get(uow, actor, group_id, Verb.UPDATE, lock=True)
     USERS.get(uow, actor, user_id)
     member = uow.session.get(GroupUser, (group_id, user_id))
-    if member is not None:
-        uow.session.delete(member)
-        _changed(uow, actor)
-        GROUPS.publish(uow, actor, GROUPS.updated, group)
+    if member is None:
+        return
+    taken = granted_by_group(uow, group_id)
+    if user_id != actor.user_id or actor.is_narrowed:
+        require_held(actor, taken)
+    uow.session.delete(member)
+    _changed(uow, actor, group)
+    require_not_lost(uow, actor, taken)
 
 
 def add_role(uow: UnitOfWork, actor: Actor, group_id: UUID, role_id: UUID) -> tuple[Group, bool]:
@@ -63,25 +75,33 @@ def add_role(uow: UnitOfWork, actor: Actor, group_id: UUID, role_id: UUID) -> tu
         Forbidden: when the role grants more than the actor has.
     """
     group = GROUPS.get(uow, actor, group_id, Verb.UPDATE, lock=True)
-    ROLES.get(uow, actor, role_id)
-    require_role_held(uow, actor, role_id)
+    # Locked, so that it cannot come to grant more before the group has it.
+    ROLES.get(uow, actor, role_id, lock=True)
+    require_held(actor, granted_by_role(uow, role_id))
     is_new = uow.session.get(GroupRole, (group_id, role_id)) is None
     if is_new:
         uow.session.add(GroupRole(group_id=group_id, role_id=role_id))
-        _changed(uow, actor)
-        GROUPS.publish(uow, actor, GROUPS.updated, group)
+        _changed(uow, actor, group)
     return group, is_new
 
 
 def remove_role(uow: UnitOfWork, actor: Actor, group_id: UUID, role_id: UUID) -> None:
-    """Take a role from a group; harmless if it has not got it."""
+    """Take a role from a group; harmless if it has not got it.
+
+    Raises:
+        Forbidden: when the role grants more than the actor has.
+        Conflict: when nobody would be left who can manage the space.
+    """
     group = GROUPS.get(uow, actor, group_id, Verb.UPDATE, lock=True)
     ROLES.get(uow, actor, role_id)
     given = uow.session.get(GroupRole, (group_id, role_id))
-    if given is not None:
-        uow.session.delete(given)
-        _changed(uow, actor)
-        GROUPS.publish(uow, actor, GROUPS.updated, group)
+    if given is None:
+        return
+    taken = granted_by_role(uow, role_id)
+    require_held(actor, taken)
+    uow.session.delete(given)
+    _changed(uow, actor, group)
+    require_not_lost(uow, actor, taken)
 
 
 def users_of(uow: UnitOfWork, actor: Actor, group_id: UUID, request: PageRequest) -> Page[User]:
@@ -116,6 +136,6 @@ def roles_of_user(uow: UnitOfWork, actor: Actor, user_id: UUID, request: PageReq
     return ROLES.page(uow, actor, request.where(Role.id.in_(held)))
 
 
-def _changed(uow: UnitOfWork, actor: Actor) -> None:
+def _changed(uow: UnitOfWork, actor: Actor, group: Group) -> None:
     touch_policy(uow, actor.space_id)
-    require_manageable(uow, actor.space_id)
+    GROUPS.publish(uow, actor, GROUPS.updated, group)

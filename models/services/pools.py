@@ -47,13 +47,20 @@ def folder_in_space(text: str, roots: Sequence[Path] | None, everywhere: Sequenc
     """
     if roots is None:
         return usable_folder(text, everywhere)
-    path = os.path.normpath(_read_path(text))
-    if not any(_is_below(path, os.path.normpath(os.fsencode(root))) for root in roots):
-        raise InvalidInput("fsPath: lies outside of the folders that the space may have pools in")
+    path = _read_absolute(text)
+    lexical = [os.path.normpath(os.fsencode(root)) for root in roots]
+    _require_below(os.path.normpath(path), lexical)
+    # Where links lead is found out without a word on whether anything is there.
+    real = [os.path.realpath(root) for root in lexical]
+    _require_below(os.path.realpath(path), real)
     folder = usable_folder(text, everywhere)
-    if not any(_is_below(decode_path(folder), os.path.realpath(os.fsencode(root))) for root in roots):
-        raise InvalidInput("fsPath: lies outside of the folders that the space may have pools in")
+    _require_below(decode_path(folder), real)
     return folder
+
+
+def _require_below(path: bytes, roots: Sequence[bytes]) -> None:
+    if not any(_is_below(path, root) for root in roots):
+        raise InvalidInput("fsPath: lies outside of the folders that the space may have pools in")
 
 
 def usable_folder(text: str, roots: Sequence[Path]) -> str:
@@ -64,11 +71,7 @@ def usable_folder(text: str, roots: Sequence[Path]) -> str:
     Raises:
         InvalidInput: when it is no folder that can be used, or lies below none of the roots (none: anywhere).
     """
-    path = _read_path(text)
-    if not path.startswith(b"/"):
-        raise InvalidInput("fsPath: must be an absolute path")
-    if b"\0" in path or len(path) > _LONGEST_PATH:
-        raise InvalidInput("fsPath: no folder has such a path")
+    path = _read_absolute(text)
     try:
         folder = os.path.realpath(path, strict=True)
     except OSError as error:
@@ -94,11 +97,16 @@ def refuse_own_folders(fs_path: str, home: Home) -> None:
         raise InvalidInput("fsPath: holds the data of Loom itself")
 
 
-def _read_path(text: str) -> bytes:
+def _read_absolute(text: str) -> bytes:
     try:
-        return decode_path(text)
+        path = decode_path(text)
     except InvalidInput as error:
         raise InvalidInput(f"fsPath: {error}") from None
+    if not path.startswith(b"/"):
+        raise InvalidInput("fsPath: must be an absolute path")
+    if b"\0" in path or len(path) > _LONGEST_PATH:
+        raise InvalidInput("fsPath: no folder has such a path")
+    return path
 
 
 def free_bytes(fs_path: str) -> int | None:

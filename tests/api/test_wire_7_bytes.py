@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from io import BytesIO
-from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -12,28 +10,12 @@ import pytest
 from models.permissions import Actor
 from models.storage import blob_key
 from models.wiring import Platform
-from tests.support.assets import find_asset, run_uploads, sha512_of, upload
+from tests.support.assets import find_asset, sha512_of, upload
 from tests.support.client import ApiClient
 
 DATA = b'{"a": 1, "b": [2, 3]}'
 WAIT = {"Prefer": "wait=20"}
 JSON_ONLY = {"Accept": "application/json"}
-
-
-@pytest.fixture
-def _working(platform: Platform) -> Iterator[None]:
-    """A worker that stores uploads meanwhile."""
-    ended = Event()
-
-    def work() -> None:
-        while not ended.wait(0.02):
-            run_uploads(platform)
-
-    thread = Thread(target=work)
-    thread.start()
-    yield
-    ended.set()
-    thread.join()
 
 
 def form(data: bytes, filename: str, **values: str) -> dict[str, Any]:
@@ -57,7 +39,7 @@ def stored(platform: Platform, actor: Actor) -> str:
     return f"/assets/{asset.id}"
 
 
-@pytest.mark.usefixtures("_working")
+@pytest.mark.usefixtures("working")
 def test_7_an_upload_answers_202_then_201_then_200_and_names_where_the_bytes_are(
     client: ApiClient, platform: Platform
 ) -> None:  # fmt: skip
@@ -70,7 +52,7 @@ def test_7_an_upload_answers_202_then_201_then_200_and_names_where_the_bytes_are
     assert platform.blobs.size(blob_key(sha512_of(DATA))) == len(DATA)
 
 
-@pytest.mark.usefixtures("_working")
+@pytest.mark.usefixtures("working")
 @pytest.mark.parametrize("end", ["", "/data"])
 def test_7_the_bytes_of_an_asset_answer_the_record_with_201(client: ApiClient, end: str) -> None:
     asset = client.post("/assets", {"sha512": sha512_of(DATA), "filename": "a"}, expect=201)["uuid"]

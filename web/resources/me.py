@@ -8,9 +8,11 @@ from flask import Response, jsonify, request
 from marshmallow import ValidationError, fields, validates_schema
 
 from models.entities import User
-from models.errors import Forbidden
+from models.errors import Forbidden, Unauthorized
 from models.permissions import Actor
 from models.services.accounts import USERS, touch_policies
+from models.services.audit import name_users
+from models.services.escalation import spaces_of
 from models.services.passwords import hash_password
 from models.services.users import Attempt, check_password, get_user
 from models.unit_of_work import UnitOfWork
@@ -57,7 +59,7 @@ _SCHEMA = MeSchema()
 @blueprint.response(200, MeSchema)
 def load_me(uow: UnitOfWork, actor: Actor) -> Response:
     """Load the signed-in user."""
-    return _answer(actor, get_user(uow, actor.user_id))
+    return _answer(uow, actor, get_user(uow, actor.user_id))
 
 
 @blueprint.route("/me", methods=["POST", "PATCH"])
@@ -75,16 +77,21 @@ def update_me(uow: UnitOfWork, actor: Actor, values: dict[str, Any]) -> Response
         check_password(uow, platform().bus, attempt, user, in_thread)
         changes["password_hash"] = in_thread(hash_password, values["password"])
     user = get_user(uow, actor.user_id, lock=True)
+    if not user.enabled:
+        # Since the request began: what was forgotten must not come back.
+        raise Unauthorized
     require_match(user)
     if "password_hash" in changes:
         user.epoch += 1
-        touch_policies(uow, user.id)
     USERS.update(uow, actor, user, changes)
+    if "password_hash" in changes:
+        touch_policies(uow, spaces_of(uow, [user.id]))
     uow.commit()
-    return _answer(actor, user)
+    return _answer(uow, actor, user)
 
 
-def _answer(actor: Actor, user: User) -> Response:
+def _answer(uow: UnitOfWork, actor: Actor, user: User) -> Response:
+    name_users(uow, actor, [user])
     body = _SCHEMA.dump(user)
     body["permissions"] = sorted(actor.grants.everywhere)
     body["actingSpaceUuid"] = str(actor.space_id)

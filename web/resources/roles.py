@@ -1,6 +1,6 @@
-"""Roles. What they grant everywhere is their `permissions`; what they grant for a library or a collection is below.
+"""Roles. What they grant everywhere is their `permissions`; `/roles/{uuid}/permissions` has all grants one by one.
 
-A grant's `resource` is `library/<uuid>` or `collection/<uuid>`.
+A grant's `resource` is `all`, `library/<uuid>` or `collection/<uuid>`.
 """
 
 from __future__ import annotations
@@ -14,17 +14,19 @@ from flask import Response, jsonify
 from flask.typing import ResponseReturnValue
 from marshmallow import ValidationError, fields
 
-from models.entities import Role, RoleGrant
+from models.entities import Role
 from models.ids import parse_uuid
 from models.permissions import Actor, Permission
-from models.services import roles
-from models.services.roles import ROLES, Target
+from models.services import role_grants, roles
+from models.services.role_grants import EVERYWHERE, Grant, Target
+from models.services.roles import ROLES
 from models.unit_of_work import UnitOfWork
 from web.auth import signed_in
+from web.blueprints import describe
 from web.crud import CrudSpec, crud_blueprint
 from web.fields import AnswerSchema, ChangeSchema, Constant, ElementSchema, Meta, Name, Permissions, RequestSchema
 from web.filters import audit_filters, text_filter
-from web.pagination import Listing, page_schema, whole_envelope
+from web.pagination import PAGE_PARAMETERS, Listing, page_schema, raw_envelope, read_page
 
 _RESOURCE = re.compile(r"(library|collection)/([0-9a-fA-F-]{36})")
 
@@ -52,29 +54,31 @@ class RoleUpdateSchema(ChangeSchema):
     meta = Meta()
 
 
-class TargetField(fields.Field[Target]):
-    """A library or a collection."""
+class TargetField(fields.Field[Target | None]):
+    """A library or a collection; None: everywhere."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Target:
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Target | None:
+        if value == EVERYWHERE:
+            return None
         match = _RESOURCE.fullmatch(value) if isinstance(value, str) else None
         if match is None:
-            raise ValidationError("Not of the form library/<uuid> or collection/<uuid>.")
+            raise ValidationError("Not of the form all, library/<uuid> or collection/<uuid>.")
         return Target(match[1], parse_uuid(match[2]))
 
 
 class GrantCreateSchema(RequestSchema):
-    """A permission to be granted for a library or a collection."""
+    """A permission to be granted; without a resource, everywhere."""
 
     permission = Constant(Permission, required=True)
-    resource = TargetField(required=True, metadata={"type": "string"})
+    resource = TargetField(load_default=None, metadata={"type": "string"})
 
 
-def _spell_resource(grant: RoleGrant) -> str:
-    return f"library/{grant.library_id}" if grant.library_id else f"collection/{grant.collection_id}"
+def _spell_resource(grant: Grant) -> str:
+    return f"{grant.target.kind}/{grant.target.id}" if grant.target else EVERYWHERE
 
 
 class GrantSchema(AnswerSchema):
-    """A permission that is granted for a library or a collection."""
+    """A permission that is granted."""
 
     uuid = fields.UUID(attribute="id")
     permission = fields.String()
@@ -105,12 +109,15 @@ blueprint = crud_blueprint(ROLE_SPEC)
 
 
 @blueprint.route(f"{ROLE_SPEC.element_path}/permissions", methods=["GET"])
+@describe("List what a role grants", *PAGE_PARAMETERS)
 @signed_in(Permission.READ_ROLE)
 @blueprint.response(200, page_schema(GrantSchema))
 def list_grants(uow: UnitOfWork, actor: Actor, element_id: UUID) -> Response:
-    """List what a role grants for single libraries and collections."""
-    _, grants = roles.list_grants(uow, actor, element_id)
-    return jsonify(whole_envelope([_GRANT.dump(grant) for grant in grants]))
+    """List grants."""
+    request = read_page(Listing())
+    grants, total = role_grants.list_grants(uow, actor, element_id, request)
+    bodies = [_GRANT.dump(grant) for grant in grants]
+    return jsonify(raw_envelope(bodies, total, request.limit, grants[-1].id if grants else None))
 
 
 @blueprint.route(f"{ROLE_SPEC.element_path}/permissions", methods=["POST"])
@@ -119,8 +126,8 @@ def list_grants(uow: UnitOfWork, actor: Actor, element_id: UUID) -> Response:
 @blueprint.response(201, GrantSchema)
 @blueprint.alt_response(200, schema=GrantSchema)
 def add_grant(uow: UnitOfWork, actor: Actor, values: dict[str, Any], element_id: UUID) -> Response:
-    """Let a role grant a permission for a library or a collection; 200 if it does so already."""
-    grant, is_new = roles.add_grant(uow, actor, element_id, values["permission"], values["resource"])
+    """Let a role grant a permission everywhere, or for a library or a collection; 200 if it does so already."""
+    grant, is_new = role_grants.add_grant(uow, actor, element_id, values["permission"], values["resource"])
     uow.commit()
     answer = jsonify(_GRANT.dump(grant))
     answer.status_code = 201 if is_new else 200
@@ -132,6 +139,6 @@ def add_grant(uow: UnitOfWork, actor: Actor, values: dict[str, Any], element_id:
 @blueprint.response(204)
 def remove_grant(uow: UnitOfWork, actor: Actor, element_id: UUID, grant_id: UUID) -> ResponseReturnValue:
     """Let a role no longer grant that."""
-    roles.remove_grant(uow, actor, element_id, grant_id)
+    role_grants.remove_grant(uow, actor, element_id, grant_id)
     uow.commit()
     return "", 204
