@@ -10,6 +10,15 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from models.errors import InvalidInput
 from models.services.asset_extras import Extras
+from web.component_bodies import (
+    PAYLOADS,
+    AudioPayloadSchema,
+    DocumentPayloadSchema,
+    ImagePayloadSchema,
+    VideoPayloadSchema,
+    payload_columns,
+)
+from web.embedding_bodies import EmbeddingPutSchema
 from web.fields import ChangeSchema, Meta, Name, RequestSchema, Sha512, Text, Whole
 from web.resources.annotations import AssetAnnotationCreateSchema
 from web.resources.asset_tags import TaggingSchema
@@ -86,6 +95,10 @@ class ExtrasSchema(RequestSchema):
     consistency = fields.Nested(ConsistencyInfoSchema, allow_none=True)
     fingerprint = fields.Nested(FingerprintInfoSchema, allow_none=True)
     tags = fields.List(fields.Nested(TaggingSchema), allow_none=True, validate=validate.Length(max=MOST_EXTRAS))
+    image = fields.Nested(ImagePayloadSchema, allow_none=True)
+    video = fields.Nested(VideoPayloadSchema, allow_none=True)
+    audio = fields.Nested(AudioPayloadSchema, allow_none=True)
+    document = fields.Nested(DocumentPayloadSchema, allow_none=True)
     timeline = fields.List(
         fields.Nested(AssetAnnotationCreateSchema), allow_none=True, validate=validate.Length(max=MOST_EXTRAS)
     )
@@ -93,6 +106,10 @@ class ExtrasSchema(RequestSchema):
 
 class AssetCreateSchema(ExtrasSchema):
     """An asset that awaits its bytes. `sha512` and `filename` may stand alone instead of the two blocks."""
+
+    embeddings = fields.List(
+        fields.Nested(EmbeddingPutSchema), allow_none=True, validate=validate.Length(max=MOST_EXTRAS)
+    )
 
     file = fields.Nested(NewFileInfoSchema)
     hashes = fields.Nested(HashInfoSchema)
@@ -160,7 +177,12 @@ def replaced_columns(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def extras_of(values: Mapping[str, Any]) -> Extras:
     """Give what a body says about an asset besides its columns."""
-    return Extras(values.get("tags") or (), values.get("timeline") or ())
+    components = [
+        payload_columns(PAYLOADS[key][0], values[key])
+        for key in ("image", "video", "audio", "document")
+        if values.get(key) is not None
+    ]
+    return Extras(values.get("tags") or (), values.get("timeline") or (), components, values.get("embeddings") or ())
 
 
 def _columns(values: Mapping[str, Any]) -> dict[str, Any]:

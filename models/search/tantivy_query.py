@@ -24,6 +24,8 @@ from models.search.schema import (
     last_date_order,
 )
 
+# Where a word stands is all that counts, and not how rare it is: tantivy counts words over all spaces, and a score made
+# of that would tell whoever owns a document with a word whether others have one, too.
 _WEIGHTS = {NAME: 4.0, KIND: 2.0, PATH: 1.5, TEXT: 1.0}
 _COMPOUND_WEIGHT = 4.0
 _PREFIX_SCORE = 0.1
@@ -83,9 +85,9 @@ def _all_of(schema: Schema, terms: tuple[Term, ...]) -> Query:
 
 def _anywhere(schema: Schema, term: Term) -> Query:
     """Match a term in whichever field has it; the best field counts most."""
-    fields = [Query.boost_query(_words(schema, field, term.words), weight) for field, weight in _WEIGHTS.items()]
+    fields = [Query.const_score_query(_words(schema, field, term.words), weight) for field, weight in _WEIGHTS.items()]
     if term.whole:
-        fields.append(Query.boost_query(_words(schema, COMPOUND, (term.whole,)), _COMPOUND_WEIGHT))
+        fields.append(Query.const_score_query(_words(schema, COMPOUND, (term.whole,)), _COMPOUND_WEIGHT))
     if term.is_prefix:
         beginnings = [_beginning(schema, field, term.words) for field in (NAME, PATH, TEXT)]
         if term.whole:
@@ -96,7 +98,7 @@ def _anywhere(schema: Schema, term: Term) -> Query:
 
 def _words(schema: Schema, field: str, words: tuple[str, ...]) -> Query:
     if len(words) == 1:
-        return Query.term_query(schema, field, words[0], "freq")
+        return Query.term_query(schema, field, words[0], "basic")
     return Query.phrase_query(schema, field, list(words))
 
 

@@ -1,4 +1,4 @@
-"""What is said about an asset in the same breath as the asset itself: its tags and annotations, in one transaction."""
+"""What is said about an asset in the same breath as the asset itself, all in one transaction."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from models.permissions import Actor
+from models.permissions import Actor, Permission
 from models.services.annotations import ANNOTATIONS
+from models.services.asset_access import require_covering
+from models.services.components import put_component
 from models.services.crud import Values
+from models.services.embeddings import put_embeddings
 from models.services.tagging import Producer, apply_tags
 from models.unit_of_work import UnitOfWork
 
@@ -19,6 +22,9 @@ class Extras:
 
     tags: Sequence[Values] = ()
     annotations: Sequence[Values] = ()
+    components: Sequence[Values] = ()
+    """Each takes the place of the one of the same producer."""
+    embeddings: Sequence[Values] = ()
 
 
 def add_extras(uow: UnitOfWork, actor: Actor, asset_id: UUID, extras: Extras) -> None:
@@ -32,3 +38,8 @@ def add_extras(uow: UnitOfWork, actor: Actor, asset_id: UUID, extras: Extras) ->
         apply_tags(uow, actor, asset_id, extras.tags, (), Producer())
     for values in extras.annotations:
         ANNOTATIONS.create(uow, actor, {**values, "asset_id": asset_id})
+    for values in extras.components:
+        put_component(uow, actor, asset_id, values)
+    if extras.embeddings:
+        require_covering(uow, actor, asset_id, Permission.CREATE_EMBEDDING)
+        put_embeddings(uow, actor, asset_id, extras.embeddings)

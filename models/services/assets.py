@@ -136,7 +136,6 @@ def delete_asset(uow: UnitOfWork, actor: Actor, asset: Asset) -> None:
     uow.publish(NewEvent(ASSETS.deleted, asset.space_id, asset.id, actor.user_id, scopes))
     if asset.blob_sha512:
         dropped += [asset.blob_sha512]
-    ASSETS.delete(uow, actor, asset)
     request_blob_removal(uow, asset.space_id, dropped)
 
 

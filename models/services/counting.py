@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ScalarSelect, Select, func, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import ClauseElement, Executable
 
@@ -24,8 +24,19 @@ class Total:
 
 def count_rows(uow: UnitOfWork, query: Select[Any]) -> Total:
     """Count the rows of a query. Beyond some number they are estimated, so that a long list costs no more."""
-    few = query.limit(MOST_COUNTED + 1).subquery()
-    count = uow.session.execute(select(func.count()).select_from(few)).scalar_one()
+    return total_of(uow, query, None)
+
+
+def count_some(query: Select[Any]) -> ScalarSelect[int]:
+    """Give the number of rows of a query, up to some number, to be selected along with something else."""
+    # Apart from the statement that it becomes a part of, which may be about the same tables.
+    few = query.limit(MOST_COUNTED + 1).correlate(None).subquery()
+    return select(func.count()).select_from(few).scalar_subquery()
+
+
+def total_of(uow: UnitOfWork, query: Select[Any], counted: int | None) -> Total:
+    """Make the total of what `count_some` has counted; None: count now."""
+    count = uow.session.execute(select(count_some(query))).scalar_one() if counted is None else counted
     if count <= MOST_COUNTED:
         return Total(count)
     return Total(max(count, estimate_rows(uow, query)), is_exact=False)

@@ -23,7 +23,7 @@ from models.ids import new_id
 from models.permissions import Actor, Entity, Permission, Verb, forbidden
 from models.services.asset_access import require_on_asset
 from models.services.audit import mark_edited, name_users
-from models.services.counting import Total, count_rows
+from models.services.counting import Total, count_some, total_of
 from models.services.snapshots import find_snapshot
 from models.services.visibility import Scope, covered, readable
 from models.unit_of_work import UnitOfWork
@@ -219,12 +219,15 @@ class Resource(Generic[M]):
         self, uow: UnitOfWork, actor: Actor, request: PageRequest, query: Select[Any]
     ) -> tuple[Sequence[Any], Total]:  # fmt: skip
         conditions = [self.visible(actor), *request.conditions]
-        rows = uow.session.execute(self._seek(actor, request, query).where(*conditions)).scalars().all()
+        everything = select(self._columns.id).where(*conditions)
+        seek = self._seek(actor, request, query).where(*conditions).add_columns(count_some(everything))
+        rows = uow.session.execute(seek).all()
         if not rows and request.after and request.sort:
             self._require_cursor(uow, actor, request.after)
         if request.after is None and len(rows) <= request.limit:
-            return rows, Total(len(rows))
-        return rows[: request.limit], count_rows(uow, select(self._columns.id).where(*conditions))
+            return [row[0] for row in rows], Total(len(rows))
+        counted = rows[0][1] if rows else None
+        return [row[0] for row in rows[: request.limit]], total_of(uow, everything, counted)
 
     def visible(self, actor: Actor) -> ColumnElement[bool]:
         """What the actor may see."""

@@ -304,11 +304,15 @@ def test_what_is_said_about_an_asset_in_the_same_breath(client: ApiClient, platf
         "timeline": [{"type": "CHAPTER", "title": "Arrival", "area": {"from": 0, "to": 10}}],
         "consistency": {"zeroChunkCount": 2},
         "fingerprint": {"fingerprintV1": "00ff"},
+        "image": {"width": 4000, "height": 3000, "source": "camera"},
+        "embeddings": [{"vector": [0.5, 1.0], "type": "face"}],
     }
     made = client.post("/assets", {**body(), **extras}, expect=201)
     assert [tag["name"] for tag in made["tags"]] == ["beach", "sea"]
     assert [note["title"] for note in made["annotations"]] == ["Arrival"]
     assert (made["consistency"], made["fingerprint"]) == ({"zeroChunkCount": 2}, {"fingerprintV1": "00ff"})
+    assert made["image"] == made["imageComponents"][0] == {"width": 4000, "height": 3000, "source": "camera"}
+    assert (made["embeddings"][0]["type"], made["embeddings"][0]["vector"]) == ("face", [0.5, 1.0])
     path = f"/assets/{made['uuid']}"
     changed = client.patch(path, {"tags": [], "timeline": [], "consistency": None})
     assert (len(changed["tags"]), changed["consistency"]) == (2, {"zeroChunkCount": 2})

@@ -119,3 +119,8 @@ def put_in_library(platform: Platform, actor: Actor, asset_id: UUID | str, name:
         uow.session.add(LibraryAsset(library_id=library.id, asset_id=UUID(str(asset_id))))
         uow.commit()
     return library.id
+
+
+def picture(number: int = 0) -> bytes:
+    """Give bytes that begin as a PNG does."""
+    return b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes([number]) * 50
