@@ -274,13 +274,21 @@ def _fill(platform: Platform, space_id: UUID, user_id: UUID) -> None:
     comment, tag, avatar = new_id(), new_id(), new_id()
     with platform.unit_of_work() as uow:
         for rows in (
-            [Blob(sha512="a" * 128, size=1), Tag(id=tag, name="t", **of_space), Pipeline(id=new_id(), name="p", **of_space)],
+            [
+                Blob(sha512="a" * 128, size=1),
+                Tag(id=tag, name="t", **of_space),
+                Pipeline(id=new_id(), name="p", **of_space),
+            ],
             [Comment(id=comment, text="x", **of_space), Webhook(id=new_id(), url="https://example.org", **of_space)],
             [
-                Comment(id=new_id(), text="y", parent_id=comment, **of_space), TagRating(tag_id=tag, user_id=user_id, rating=1),
+                Comment(id=new_id(), text="y", parent_id=comment, **of_space),
+                TagRating(tag_id=tag, user_id=user_id, rating=1),
                 Reaction(id=new_id(), type="LIKE", comment_id=comment, **of_space),
                 Blacklist(id=new_id(), sha512="b" * 128, **of_space),
-                Attachment(id=avatar, filename="f", mime_type="a/b", size=1, blob_sha512="a" * 128, type="USER_AVATAR", **of_space),
+                Attachment(
+                    id=avatar, filename="f", mime_type="a/b", size=1, blob_sha512="a" * 128, type="USER_AVATAR",
+                    **of_space,
+                ),
             ],
         ):  # fmt: skip
             uow.session.add_all(rows)
