@@ -7,17 +7,16 @@ from collections.abc import Sequence
 from typing import Any, Literal
 from uuid import UUID
 
-from models.permissions import Actor, Permission
+from sqlalchemy import Float, Select, cast, func, select
+
+from models.entities import Reaction
+from models.permissions import Actor, Entity, Permission
+from models.services.visibility import Scope, readable
 from models.unit_of_work import UnitOfWork
 
 UP_VOTES = frozenset({"THUMBSUP", "PLUS_ONE", "LIKE"})
 DOWN_VOTES = frozenset({"THUMBSDOWN", "MINUS_ONE", "DISLIKE"})
 RATING = "RATING"
-
-_COUNTS = """
-    SELECT {column}, type, count(*), avg(rating)::float8 FROM reaction
-    WHERE {column} = ANY(%(ids)s) GROUP BY {column}, type
-"""
 
 
 def summarize(reactions: Sequence[Sequence[Any]]) -> dict[str, Any]:
@@ -40,6 +39,12 @@ def social_of(
     if not ids or not actor.may_somewhere(Permission.READ_REACTION):
         return {}
     found: dict[UUID, list[Any]] = defaultdict(list)
-    for key, *rest in uow.fetch(_COUNTS.format(column=target), ids=list(ids)):
+    for key, *rest in uow.session.execute(_counts(actor, getattr(Reaction, target), ids)):
         found[key].append(rest)
     return {key: summarize(found.get(key, ())) for key in ids}
+
+
+def _counts(actor: Actor, column: Any, ids: Sequence[UUID]) -> Select[Any]:
+    stars = cast(func.avg(Reaction.rating), Float)
+    query = select(column, Reaction.type, func.count(), stars).group_by(column, Reaction.type)
+    return query.where(column.in_(ids), readable(Reaction, Scope.OF_ASSET, Entity.REACTION, actor))

@@ -119,3 +119,14 @@ def test_without_the_asset_nothing_on_it_is_seen(client: ApiClient, platform: Pl
             assert caller.get(f"/{path}")["_metainfo"] == {"perPage": 25, "totalCount": 0}
         caller.get(f"/comments/{comment}", expect=404)
         caller.get(f"/annotations/{note}", expect=404)
+
+
+def test_reactions_that_one_may_not_read_are_not_counted(client: ApiClient, platform: Platform, asset: str) -> None:
+    comment = client.post(f"/assets/{asset}/comments", {"text": "A"}, expect=201)["uuid"]
+    client.post(f"/comments/{comment}/reactions", {"type": "LIKE"}, expect=201)
+    library = UUID(client.post("/libraries", {"name": "other"}, expect=201)["uuid"])
+    reads = (Permission.READ_ASSET, Permission.READ_COMMENT)
+    make_user(platform, "eve", reads, scoped=[(Permission.READ_REACTION, "library", library)])
+    [seen] = sign_in(client.app, "eve").get(f"/assets/{asset}/comments")["data"]
+    assert seen["social"]["reactions"] == {}
+    assert client.get(f"/assets/{asset}/comments")["data"][0]["social"]["reactions"] == {"LIKE": 1}
