@@ -10,6 +10,8 @@ from tests.support.settings import PASSWORD
 
 _OPERATORS = {Caller.STRANGER: 403}
 """Refused whatever the space: only operators may ask."""
+_MEMBERS = {Caller.SCOPED: 200}
+"""Who acts in a space sees it; in the lists in it, what they see elsewhere."""
 
 AUTH: list[Row] = [
     row("POST", "/auth/login", body={"username": "admin", "password": PASSWORD}),
@@ -77,9 +79,19 @@ ROLES: list[Row] = [
 ]  # fmt: skip
 _SPACE, _HOME = each(element_id=make.space), each(element_id=make.home_space)
 SPACES: list[Row] = [
-    row("GET", "/spaces", own={Caller.STRANGER: 1}),
+    row("GET", "/spaces", own={Caller.SCOPED: 1, Caller.STRANGER: 1}),
     row("POST", "/spaces", body=lambda it: {"name": it["word"]}, status=201, differs=_OPERATORS),
-    row("GET", "/spaces/<uuid:element_id>", _HOME),
+    row("GET", "/spaces/<uuid:element_id>", _HOME, differs=_MEMBERS),
+    *[row("GET", f"/spaces/<uuid:element_id>/{plural}", _HOME, differs=_MEMBERS)
+      for plural in ("libraries", "collections")],
+    row(
+        "POST", "/spaces/<uuid:element_id>/libraries/<uuid:library_id>",
+        each(element_id=make.home_space, library_id=make.library),
+    ),
+    row(
+        "POST", "/spaces/<uuid:element_id>/collections/<uuid:collection_id>",
+        each(element_id=make.home_space, collection_id=make.collection),
+    ),
     *rows(("POST", "PATCH"), "/spaces/<uuid:element_id>", _SPACE, body={"meta": {"a": 1}}),
     row(
         "PUT", "/spaces/<uuid:element_id>", _SPACE,
