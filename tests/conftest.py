@@ -26,7 +26,7 @@ from tests.support.assets import run_uploads
 from tests.support.client import ApiClient
 from tests.support.engines import empty_redis, empty_tables, throw_away_engines
 from tests.support.settings import PASSWORD, make_settings
-from web.app import close_app, create_app
+from web.app import close_app, connect_app, create_app
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -84,9 +84,18 @@ def actor(platform: Platform) -> Actor:
     return first_user(platform)
 
 
+@pytest.fixture(scope="session")
+def _applications() -> list[Flask]:
+    return []
+
+
 @pytest.fixture
-def app(platform: Platform) -> Iterator[Flask]:
-    app = create_app(platform)
+def app(platform: Platform, _applications: list[Flask]) -> Iterator[Flask]:
+    """The application, made once for the session: what it works with is each test's own."""
+    if not _applications:
+        _applications.append(create_app(platform))
+    (app,) = _applications
+    connect_app(app, platform)
     yield app
     close_app(app)
 

@@ -35,7 +35,7 @@ def create_app(platform: Platform) -> Flask:
     app = _App("loom", static_folder=None)
     app.json = JsonFormat(app)
     app.config.update(OPTIONS, MAX_CONTENT_LENGTH=platform.settings.max_body_size)
-    app.extensions[KEY] = WebState(platform, Hub(platform), open_provider(platform.settings))
+    connect_app(app, platform)
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     app.url_map.converters["uuid"] = UuidConverter
@@ -45,6 +45,11 @@ def create_app(platform: Platform) -> Flask:
     register_error_handlers(app)
     require_declared_access(app)
     return app
+
+
+def connect_app(app: Flask, platform: Platform) -> None:
+    """Let an application work with these engines, in place of others if it had some."""
+    app.extensions[KEY] = WebState(platform, Hub(platform), open_provider(platform.settings))
 
 
 def close_app(app: Flask) -> None:
