@@ -53,10 +53,9 @@ def read_page(listing: Listing) -> PageRequest:
         InvalidInput: naming the parameter, or the key, that is not understood.
     """
     arguments = request.args
-    after = arguments.get("from")
     return PageRequest(
         limit=read_limit(listing.most),
-        after=_read_cursor(after) if after else None,
+        after=read_cursor(),
         sort=_read_sort(listing, arguments.get("sort", "uuid").lower()),
         is_descending=arguments.get("dir", "").lower().startswith("desc"),
         conditions=read_filters(arguments, listing.filters),
@@ -72,9 +71,11 @@ def read_limit(most: int = MOST) -> int:
     return most if len(digits) > len(str(most)) else min(int(digits), most)
 
 
-def _read_cursor(text: str) -> UUID:
+def read_cursor() -> UUID | None:
+    """Read the uuid of the element to begin behind; None: the page is the first."""
+    text = request.args.get("from")
     try:
-        return parse_uuid(text)
+        return parse_uuid(text) if text else None
     except InvalidInput as error:
         raise InvalidInput(f"from: {error}") from None
 

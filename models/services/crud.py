@@ -15,6 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, or_, select, tuple_
 from sqlalchemy.orm import aliased
+from sqlalchemy.orm.attributes import flag_modified
 
 from models.db import Audited
 from models.errors import InvalidInput, NotFound
@@ -23,6 +24,7 @@ from models.ids import new_id
 from models.permissions import Actor, Entity, Permission, Verb, forbidden
 from models.services.asset_access import require_on_asset
 from models.services.audit import mark_edited, name_users
+from models.services.changes import changes_to
 from models.services.counting import Total, count_some, total_of
 from models.services.snapshots import find_snapshot
 from models.services.visibility import Scope, covered, readable
@@ -184,11 +186,13 @@ class Resource(Generic[M]):
 
     def update(self, uow: UnitOfWork, actor: Actor, element: M, values: Values) -> None:
         """Change what is given; giving what is there already is no change."""
-        changes = {name: value for name, value in values.items() if getattr(element, name) != value}
+        changes = changes_to(element, values)
         if not changes:
             return
         for name, value in changes.items():
             setattr(element, name, value)
+            # SQLAlchemy would take {"a": true} for the {"a": 1} that is there.
+            flag_modified(element, name)
         self.touch(uow, actor, element)
 
     def touch(self, uow: UnitOfWork, actor: Actor, element: M) -> None:

@@ -6,7 +6,7 @@ A definition is `{"nodes": [{"id", "type", …}], "edges": [{"source", "target",
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -15,6 +15,7 @@ from models.ids import printable
 
 FORMAT = 1
 MOST_NODES, MOST_EDGES = 500, 2000
+_LONGEST_NAME = 255
 _NODE_ID = re.compile(r"[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?")
 _EDGE_TEXTS = ("id", "sourcePort", "targetPort", "branch")
 
@@ -29,9 +30,10 @@ def checked(definition: Definition) -> Definition:
     """
     nodes, edges = _list(definition, "nodes", MOST_NODES), _list(definition, "edges", MOST_EDGES)
     ids = list(_node_ids(nodes))
-    if twice := next((each for each in ids if ids.count(each) > 1), None):
+    if twice := next((each for each, count in Counter(ids).items() if count > 1), None):
         raise _wrong(f"node '{twice}': there are two of this id")
-    links = [_read_edge(place, edge, set(ids)) for place, edge in enumerate(edges)]
+    known = set(ids)
+    links = [_read_edge(place, edge, known) for place, edge in enumerate(edges)]
     _refuse_cycles(ids, links)
     return {**definition, "version": FORMAT, "nodes": nodes, "edges": edges}
 
@@ -50,8 +52,10 @@ def _node_ids(nodes: list[Any]) -> Iterator[str]:
         node_id = node.get("id")
         if not isinstance(node_id, str) or not _NODE_ID.fullmatch(node_id):
             raise _wrong(f"node {place}: id must be 1 to 64 of a-z, 0-9 and inner hyphens")
-        if not isinstance(node.get("type"), str) or not node["type"]:
-            raise _wrong(f"node '{node_id}': type is missing")
+        if not isinstance(node.get("type"), str) or not 0 < len(node["type"]) <= _LONGEST_NAME:
+            raise _wrong(f"node '{node_id}': type must be a text of 1 to {_LONGEST_NAME} characters")
+        if not isinstance(node.get("name", ""), str | None):
+            raise _wrong(f"node '{node_id}': name must be a text")
         if not isinstance(node.get("options", {}), Mapping):
             raise _wrong(f"node '{node_id}': options must be an object")
         yield node_id

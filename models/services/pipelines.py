@@ -8,12 +8,13 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, select
 
 from models.entities import Pipeline, PipelineVersion
 from models.errors import NotFound
 from models.ids import new_id
 from models.permissions import Actor, Entity
+from models.services.changes import changes_to
 from models.services.counting import Total
 from models.services.crud import Resource, Values
 from models.services.definitions import checked
@@ -35,7 +36,7 @@ def create_pipeline(uow: UnitOfWork, actor: Actor, values: Values) -> Pipeline:
 def update_pipeline(uow: UnitOfWork, actor: Actor, pipeline: Pipeline, values: Values) -> None:
     """Change a pipeline that is locked. What changes nothing, or its `meta` only, appends no version."""
     values = _checked(values)
-    if all(getattr(pipeline, name) == values[name] for name in _VERSIONED if name in values):
+    if changes_to(pipeline, values).keys().isdisjoint(_VERSIONED):
         PIPELINES.update(uow, actor, pipeline, values)
         return
     version = {"version_id": new_id(), "version_number": pipeline.version_number + 1}
@@ -56,22 +57,25 @@ def restore_version(
 
 def get_version(uow: UnitOfWork, pipeline: Pipeline, number: int) -> PipelineVersion:
     """Give one version of a pipeline."""
-    query = select(PipelineVersion).where(PipelineVersion.pipeline_id == pipeline.id, PipelineVersion.number == number)
-    found = uow.session.execute(query).scalar_one_or_none()
-    if found is None:
+    if not 0 < number <= pipeline.version_number:
         raise NotFound(f"The pipeline has no version {number}")
-    return found
+    return uow.session.execute(_versions(pipeline).where(PipelineVersion.number == number)).scalar_one()
 
 
 def list_versions(
     uow: UnitOfWork, pipeline: Pipeline, limit: int, after: UUID | None
 ) -> tuple[list[PipelineVersion], Total]:  # fmt: skip
     """Give some of the versions of a pipeline, the oldest first, behind the one with that id."""
-    query = select(PipelineVersion).where(PipelineVersion.pipeline_id == pipeline.id)
-    total = uow.session.execute(select(func.count()).select_from(query.subquery())).scalar_one()
+    query = _versions(pipeline)
     if after is not None:
-        query = query.where(PipelineVersion.id > after)
-    return list(uow.session.execute(query.order_by(PipelineVersion.id).limit(limit)).scalars()), Total(total)
+        known = query.where(PipelineVersion.id == after).with_only_columns(PipelineVersion.number)
+        query = query.where(PipelineVersion.number > known.scalar_subquery())
+    found = uow.session.execute(query.order_by(PipelineVersion.number).limit(limit)).scalars()
+    return list(found), Total(pipeline.version_number)
+
+
+def _versions(pipeline: Pipeline) -> Select[PipelineVersion]:
+    return select(PipelineVersion).where(PipelineVersion.pipeline_id == pipeline.id)
 
 
 def _checked(values: Values) -> Values:

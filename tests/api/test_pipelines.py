@@ -43,6 +43,42 @@ def test_every_change_is_a_version_and_can_be_restored(client: ApiClient) -> Non
     client.get(f"{path}/versions", expect=404)
 
 
+def test_a_truth_value_is_another_option_than_a_number(client: ApiClient) -> None:
+    def graph(value: Any) -> dict[str, Any]:
+        return {"nodes": [{"id": "a", "type": "x", "options": {"v": [value]}}], "edges": []}
+
+    made = client.post("/pipelines", {"name": "p", "definition": graph(1), "meta": {"a": 0}}, expect=201)
+    path = f"/pipelines/{made['uuid']}"
+    changed = client.patch(path, {"definition": graph(True), "meta": {"a": False}})
+    assert (changed["versionNumber"], changed["definition"]["nodes"][0]["options"]["v"][0]) == (2, True)
+    loaded = client.get(path)
+    assert loaded["definition"]["nodes"][0]["options"]["v"][0] is True
+    assert loaded["meta"]["a"] is False
+    assert client.patch(path, {"definition": graph(True)})["versionNumber"] == 2
+    assert client.patch(path, {"meta": {"a": 0}})["meta"]["a"] is not False
+
+
+def test_versions_are_found_by_their_number(client: ApiClient) -> None:
+    path = f"/pipelines/{client.post('/pipelines', {'name': 'p'}, expect=201)['uuid']}/versions"
+    for number in ("0", "2", str(2**63), "9" * 30, "-1", "x"):
+        client.get(f"{path}/{number}", expect=404)
+        client.post(f"{path}/{number}/restore", expect=404)
+    assert client.post(f"{path}/1/restore", {"name": None, "description": None}, expect=201)["name"] == "p"
+    client.post(f"{path}/1/restore", {"name": ""}, expect=400)
+    assert client.post(f"{path}/1/restore", expect=201)["number"] == 3
+    assert "from" in client.get(path, query_string={"from": "x"}, expect=400)["message"]
+    last = client.get(path)["_metainfo"]
+    assert (last["totalCount"], client.get(path, query_string={"from": last["lastUuid"]})["data"]) == (3, [])
+
+
+def test_a_name_that_is_taken_is_not_restored(client: ApiClient) -> None:
+    path = f"/pipelines/{client.post('/pipelines', {'name': 'p'}, expect=201)['uuid']}"
+    client.patch(path, {"name": "q"})
+    client.post("/pipelines", {"name": "p"}, expect=201)
+    client.post(f"{path}/versions/1/restore", expect=409)
+    assert _versions(client, path) == [1, 2]
+
+
 def test_changes_at_once_leave_no_gap(client: ApiClient) -> None:
     path = f"/pipelines/{client.post('/pipelines', {'name': 'p'}, expect=201)['uuid']}"
     with ThreadPoolExecutor(8) as pool:
@@ -57,6 +93,10 @@ def test_changes_at_once_leave_no_gap(client: ApiClient) -> None:
         ({"nodes": [1]}, "node 0"),
         ({"nodes": [{"id": "A", "type": "x"}]}, "node 0"),
         ({"nodes": [{"id": "a"}]}, "node 'a'"),
+        ({"nodes": [{"id": "a", "type": "x" * 256}]}, "node 'a'"),
+        ({"nodes": [{"id": "a", "type": "x", "name": 5}]}, "node 'a'"),
+        ({"nodes": [{"id": "a\n", "type": "x"}]}, "node 0"),
+        ({"nodes": [{"id": f"n{n}", "type": "x"} for n in range(501)]}, "nodes"),
         ({"nodes": [{"id": "a", "type": "x"}] * 2, "edges": []}, "node 'a'"),
         ({"edges": [{"source": "source", "target": "nowhere"}]}, "edge 0"),
         ({"edges": [{"source": "source", "target": "hash", "branch": 1}]}, "edge 0"),

@@ -8,8 +8,9 @@ from uuid import UUID
 
 import pytest
 
-from models.permissions import Permission
+from models.permissions import Actor, Permission
 from models.wiring import Platform
+from tests.support.assets import put_in_library
 from tests.support.client import ApiClient
 from tests.support.people import make_space, make_user, sign_in
 
@@ -128,5 +129,55 @@ def test_reactions_that_one_may_not_read_are_not_counted(client: ApiClient, plat
     reads = (Permission.READ_ASSET, Permission.READ_COMMENT)
     make_user(platform, "eve", reads, scoped=[(Permission.READ_REACTION, "library", library)])
     [seen] = sign_in(client.app, "eve").get(f"/assets/{asset}/comments")["data"]
-    assert seen["social"]["reactions"] == {}
+    assert "social" not in seen
     assert client.get(f"/assets/{asset}/comments")["data"][0]["social"]["reactions"] == {"LIKE": 1}
+
+
+def test_many_comments_on_one_annotation_hide_none_on_another(
+    client: ApiClient, platform: Platform, asset: str, note: str
+) -> None:
+    other = client.post(f"/assets/{asset}/annotations", NOTE, expect=201)["uuid"]
+    first = client.post(f"/annotations/{note}/comments", {"text": "first"}, expect=201)["uuid"]
+    with platform.unit_of_work() as uow:
+        # Older than any that follows: the keys of comments rise.
+        uow.execute(
+            """INSERT INTO comment (id, space_id, asset_id, annotation_id, text)
+               SELECT CAST('01000000-0000-7000-8000-' || lpad(n::text, 12, '0') AS uuid), space_id, asset_id,
+                      annotation_id, CAST(n AS text) FROM comment, generate_series(1, 250) AS n WHERE id = :first""",
+            first=first,
+        )
+        uow.commit()
+    client.post(f"/annotations/{other}/comments", {"text": "mine"}, expect=201)
+    crowded, quiet = client.get("/annotations")["data"]
+    assert [each["text"] for each in crowded["comments"]] == [str(number) for number in range(1, 101)]
+    assert [each["text"] for each in quiet["comments"]] == ["mine"]
+    assert client.get(f"/annotations/{note}/comments")["_metainfo"]["totalCount"] == 251
+    assert crowded["tags"] == quiet["tags"] == []
+
+
+def test_a_long_thread_goes_at_once(client: ApiClient, platform: Platform, asset: str) -> None:
+    root = client.post(f"/assets/{asset}/comments", {"text": "root"}, expect=201)["uuid"]
+    with platform.unit_of_work() as uow:
+        uow.execute(
+            """WITH key (n, id) AS (SELECT n, md5(CAST(n AS text))::uuid FROM generate_series(1, 5000) AS n)
+               INSERT INTO comment (id, space_id, asset_id, parent_id, text)
+               SELECT key.id, comment.space_id, asset_id, coalesce(above.id, comment.id), 'x'
+               FROM comment, key LEFT JOIN key AS above ON above.n = key.n - 1 WHERE comment.id = :root""",
+            root=root,
+        )
+        uow.commit()
+    assert client.get("/comments")["_metainfo"]["totalCount"] == 5001
+    client.delete(f"/comments/{root}")
+    assert client.get("/comments")["_metainfo"]["totalCount"] == 0
+
+
+def test_annotations_show_only_comments_that_the_caller_may_read(
+    client: ApiClient, platform: Platform, actor: Actor, asset: str, note: str
+) -> None:
+    client.post(f"/annotations/{note}/comments", {"text": "x"}, expect=201)
+    reads = [Permission.READ_ASSET, Permission.READ_ANNOTATION]
+    library = put_in_library(platform, actor, asset)
+    make_user(platform, "blind", reads)
+    make_user(platform, "scoped", reads, scoped=[(Permission.READ_COMMENT, "library", library)])
+    assert sign_in(client.app, "blind").get(f"/annotations/{note}")["comments"] == []
+    assert len(sign_in(client.app, "scoped").get(f"/annotations/{note}")["comments"]) == 1

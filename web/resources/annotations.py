@@ -10,7 +10,8 @@ from uuid import UUID
 
 from flask import Response
 from marshmallow import fields, validate
-from sqlalchemy import select
+from sqlalchemy import Select, select, true
+from sqlalchemy.orm import aliased
 
 from models.entities import Annotation, Comment
 from models.permissions import Actor, Permission, Verb
@@ -45,6 +46,9 @@ class AnnotationSchema(ElementSchema):
     asset_id = fields.UUID(data_key="assetUuid")
     area = fields.Dict()
     thumbnail = fields.String()
+    tags: fields.Constant[list[Any]] = fields.Constant(
+        [], metadata={"type": "array", "items": {}, "description": "Empty: assets carry the tags"}
+    )
     comments = fields.List(fields.Nested(CommentSchema))
     social = fields.Nested(SocialSchema)
 
@@ -94,7 +98,7 @@ def _update(uow: UnitOfWork, actor: Actor, annotation: Annotation, values: dict[
 def _complete(uow: UnitOfWork, actor: Actor, annotations: Sequence[Annotation]) -> None:
     """Fill in the comments on annotations and how people have reacted: three queries for a whole page."""
     ids = [annotation.id for annotation in annotations]
-    social, comments = social_of(uow, actor, "annotation_id", ids), _comments(uow, actor, ids)
+    social, comments = social_of(uow, actor, Annotation, ids), _comments(uow, actor, ids)
     for annotation in annotations:
         annotation.social, annotation.comments = social.get(annotation.id), comments[annotation.id]
         told = [(comment.id, comment.revision, comment.social) for comment in annotation.comments]
@@ -105,14 +109,22 @@ def _comments(uow: UnitOfWork, actor: Actor, ids: Sequence[UUID]) -> Mapping[UUI
     sorted_out: dict[UUID | None, list[Comment]] = defaultdict(list)
     if not ids or not actor.may_somewhere(Permission.READ_COMMENT):
         return sorted_out
-    query = select(Comment).where(Comment.annotation_id.in_(ids), COMMENTS.visible(actor)).order_by(Comment.id)
-    found = uow.session.execute(query.limit(_MOST_COMMENTS * len(ids))).scalars().all()
+    found = uow.session.execute(_oldest_comments(actor, ids)).scalars().all()
     for comment in found:
-        if len(mine := sorted_out[comment.annotation_id]) < _MOST_COMMENTS:
-            mine.append(comment)
+        sorted_out[comment.annotation_id].append(comment)
     name_users(uow, actor, found)
     add_social(uow, actor, found)
     return sorted_out
+
+
+def _oldest_comments(actor: Actor, ids: Sequence[UUID]) -> Select[Any]:
+    """Give the first comments on each annotation, however many are on the others."""
+    mine = select(Comment).where(Comment.annotation_id == Annotation.id, COMMENTS.visible(actor))
+    shown = mine.order_by(Comment.id).limit(_MOST_COMMENTS).lateral()
+    comment = aliased(Comment, shown)
+    return (
+        select(comment).select_from(Annotation).join(shown, true()).where(Annotation.id.in_(ids)).order_by(comment.id)
+    )
 
 
 ANNOTATION_SPEC = CrudSpec(
@@ -130,6 +142,7 @@ ANNOTATION_SPEC = CrudSpec(
             "asset": uuid_filter(Annotation.asset_id),
             **audit_filters(Annotation),
         },
+        most=100,
     ),
     operations=frozenset(Operation) - {Operation.LIST, Operation.LOAD},
     create=_create,

@@ -91,7 +91,7 @@ def _update(uow: UnitOfWork, actor: Actor, comment: Comment, values: dict[str, A
 
 def add_social(uow: UnitOfWork, actor: Actor, comments: Sequence[Comment]) -> None:
     """Fill in how people have reacted to comments: one query for a whole page."""
-    social = social_of(uow, actor, "comment_id", [comment.id for comment in comments])
+    social = social_of(uow, actor, Comment, [comment.id for comment in comments])
     for comment in comments:
         comment.social = comment.shown_besides = social.get(comment.id)
 

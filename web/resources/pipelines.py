@@ -6,11 +6,10 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-from flask import Response, jsonify, request
+from flask import Response, jsonify
 from marshmallow import fields
 
 from models.entities import Pipeline
-from models.ids import parse_uuid
 from models.permissions import Actor, Permission, Verb
 from models.services import pipelines
 from models.services.pipelines import PIPELINES
@@ -20,7 +19,7 @@ from web.blueprints import describe
 from web.crud import CrudSpec, crud_blueprint
 from web.fields import AnswerSchema, ChangeSchema, ElementSchema, Instant, Meta, Name, RequestSchema, Text, Whole
 from web.filters import audit_filters, bool_filter, number_filter, text_filter
-from web.pagination import PAGE_PARAMETERS, Listing, page_schema, raw_envelope, read_limit
+from web.pagination import PAGE_PARAMETERS, Listing, page_schema, raw_envelope, read_cursor, read_limit
 
 _MOST_PRIORITY = 1_000_000
 
@@ -78,10 +77,10 @@ class PipelineVersionSchema(AnswerSchema):
 
 
 class RestoreSchema(RequestSchema):
-    """How a version that is restored is called."""
+    """How a version that is restored is called; null is not said."""
 
-    name = Name()
-    description = Text()
+    name = Name(allow_none=True)
+    description = Text(allow_none=True)
 
 
 PIPELINE_SPEC = CrudSpec(
@@ -116,9 +115,9 @@ blueprint = crud_blueprint(PIPELINE_SPEC)
 @blueprint.response(200, page_schema(PipelineVersionSchema))
 def list_versions(uow: UnitOfWork, actor: Actor, element_id: UUID) -> Response:
     """List versions."""
-    limit, after = read_limit(), request.args.get("from")
+    limit, after = read_limit(), read_cursor()
     pipeline = PIPELINES.get(uow, actor, element_id)
-    found, total = pipelines.list_versions(uow, pipeline, limit, parse_uuid(after) if after else None)
+    found, total = pipelines.list_versions(uow, pipeline, limit, after)
     bodies = [_VERSION.dump(version) for version in found]
     return jsonify(raw_envelope(bodies, total, limit, *(version.id for version in found[-1:])))
 
@@ -140,6 +139,7 @@ def restore_version(
 ) -> Any:  # fmt: skip
     """Make a version of the past the newest one again."""
     pipeline = PIPELINES.get(uow, actor, element_id, Verb.UPDATE, lock=True)
-    version = pipelines.restore_version(uow, actor, pipeline, number, values)
+    named = {name: value for name, value in values.items() if value is not None}
+    version = pipelines.restore_version(uow, actor, pipeline, number, named)
     uow.commit()
     return version
