@@ -277,7 +277,7 @@ def _fill(platform: Platform, space_id: UUID, user_id: UUID) -> None:
             [
                 Blob(sha512="a" * 128, size=1),
                 Tag(id=tag, name="t", **of_space),
-                Pipeline(id=new_id(), name="p", **of_space),
+                Pipeline(id=new_id(), name="p", version_id=new_id(), version_number=1, **of_space),
             ],
             [Comment(id=comment, text="x", **of_space), Webhook(id=new_id(), url="https://example.org", **of_space)],
             [

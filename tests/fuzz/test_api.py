@@ -48,6 +48,8 @@ def test_every_route_keeps_the_document(
 ) -> None:
     wanted = request.config.getoption("--requests")
     operations = [result.ok() for result in schema.get_all_operations() if isinstance(result, Ok)]
+    # No identity provider is configured here, so these answer 503 as they should (`tests/api/test_oauth2.py`).
+    operations = [operation for operation in operations if "/auth/oauth2" not in operation.path]
     share = max(2, wanted // len(operations))
     failures = {operation.label: failure for operation in operations
                 if (failure := _fuzz(operation, share, signed_in)) is not None}  # fmt: skip

@@ -19,6 +19,7 @@ from models.storage import blob_key
 from tests.support.access import Made, Make
 from tests.support.access_world import World
 from tests.support.documents import Silent
+from tests.support.waiting import wait_until
 from workers.indexing.feed import Feed
 
 
@@ -218,6 +219,11 @@ def ended_task(world: World) -> UUID:
     return _task(world, TaskState.FAILED, error_code="internal")
 
 
+def _count_assets(world: World) -> int:
+    with world.platform.reading() as uow:
+        return int(uow.fetch("SELECT count(*) FROM asset")[0][0])
+
+
 def indexed_asset(world: World) -> Made:
     asset_id = asset(world)
     with world.platform.unit_of_work() as uow:
@@ -225,4 +231,6 @@ def indexed_asset(world: World) -> Made:
         uow.commit()
     with Feed(world.platform, IndexHome(world.platform.settings.loom_home.index), Silent()) as feed:
         feed.run_once()
+    # Readers look for a new commit now and then only.
+    wait_until(lambda: (world.platform.search.document_count() or 0) >= _count_assets(world))
     return {"asset_id": asset_id}
