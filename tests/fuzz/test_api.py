@@ -1,6 +1,7 @@
 """Everything that the OpenAPI document allows, and much that it does not, sent to the whole API.
 
-`make fuzz` sends twenty thousand requests; `make test` a small part of that. All of schemathesis' checks are made but
+`make fuzz` sends twenty thousand requests. It is not part of `make test`: what it sends differs from run to run, and
+whether a change is sound must not. All of schemathesis' checks are made but
 one: that what fits the document is always accepted. It cannot be: a document does not say which folders exist, what a
 filter may be about, or which names are taken.
 """
