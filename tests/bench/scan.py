@@ -78,7 +78,7 @@ def _renew_pool(loom: RunningLoom, place: Path, number: int) -> str:
         answer = loom.ask("DELETE", f"/asset-pools/{pool['uuid']}")
         if answer.status_code == 202:
             loom.wait_for_task(answer.json()["uuid"])
-    loom.forget_assets()
+    loom.forget("location", "asset", "event", "task")
     return loom.make_pool(place, f"pool-{number}")
 
 

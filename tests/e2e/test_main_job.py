@@ -35,7 +35,7 @@ def loom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLoom]:
 
 @pytest.fixture(autouse=True)
 def _forget(loom: RunningLoom) -> None:
-    loom.query("TRUNCATE asset, location, pool, task CASCADE")
+    loom.forget("location", "asset", "pool", "task")
 
 
 def _upload(loom: RunningLoom, name: str, content: bytes, **headers: str) -> Any:

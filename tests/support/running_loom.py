@@ -152,9 +152,10 @@ class RunningLoom:
         finally:
             engine.dispose()
 
-    def forget_assets(self) -> None:
-        """Empty the catalogue of assets, for the next round of a benchmark."""
-        self.query("TRUNCATE asset, location, event, task CASCADE")
+    def forget(self, *tables: str) -> None:
+        """Empty these tables. TRUNCATE ... CASCADE would also empty what refers to them: by their pictures, users."""
+        for table in tables:
+            self.query(f'DELETE FROM "{table}"')
 
     def peak_memory(self) -> dict[str, float]:
         """Give the largest resident size so far, in MiB, of each kind of Loom process."""

@@ -208,7 +208,8 @@ def expected(kind: TaskKind, world: World, tmp_path: Path) -> tuple[dict[str, An
     assert found[1][0] == TaskState.SUCCEEDED
     world.platform.blobs.delete(blob_key(SHA512))
     with world.platform.unit_of_work() as uow:
-        uow.execute("TRUNCATE asset, blob, location, pool, event, task CASCADE")
+        for table in ("location", "asset", "pool", "event", "task", "blob"):
+            uow.execute(f"DELETE FROM {table}")
         uow.commit()
     return found
 
