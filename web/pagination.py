@@ -75,7 +75,7 @@ def read_cursor() -> UUID | None:
     """Read the uuid of the element to begin behind; None: the page is the first."""
     text = request.args.get("from")
     try:
-        return parse_uuid(text) if text else None
+        return None if text is None else parse_uuid(text)
     except InvalidInput as error:
         raise InvalidInput(f"from: {error}") from None
 
