@@ -18,13 +18,13 @@ from models.home import Home
 from models.migrating import upgrade_schema
 from models.permissions import Actor
 from models.services import passwords
-from models.services.bootstrap import bootstrap
 from models.settings import Settings, child_environment
 from models.wiring import Platform, build
 from tests.support.actors import first_user
 from tests.support.assets import run_uploads
 from tests.support.client import ApiClient
-from tests.support.engines import empty_redis, empty_tables, throw_away_engines
+from tests.support.engines import throw_away_engines
+from tests.support.platforms import begin_anew
 from tests.support.settings import PASSWORD, make_settings
 from web.app import close_app, connect_app, create_app
 
@@ -70,11 +70,7 @@ def settings(engines: Home, tmp_path: Path) -> Settings:
 @pytest.fixture
 def platform(settings: Settings) -> Iterator[Platform]:
     platform = build(settings)
-    empty_tables(platform.engine)
-    empty_redis(settings.broker_url)
-    with platform.unit_of_work() as uow:
-        bootstrap(uow, PASSWORD)
-        uow.commit()
+    begin_anew(platform)
     yield platform
     platform.close()
 

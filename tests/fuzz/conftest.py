@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from models.search import IndexHome
 from models.wiring import Platform
 from tests.support.client import ApiClient
 from tests.support.documents import Silent
+from tests.support.settings import PASSWORD
 from web.app import close_app, create_app
 from workers.indexing.rebuild import rebuild
 
@@ -41,5 +42,11 @@ def counting(platform: Platform) -> Iterator[Counting]:
 
 
 @pytest.fixture
-def signed_in(counting: Counting, client: ApiClient) -> dict[str, str]:
-    return {"Authorization": f"Bearer {client.token}"}
+def sign_in(counting: Counting) -> Callable[[], dict[str, str]]:
+    """Gives the headers of a request by the first user."""
+
+    def sign() -> dict[str, str]:
+        answer = ApiClient(counting.app).post("/auth/login", {"username": "admin", "password": PASSWORD})
+        return {"Authorization": f"Bearer {answer['token']}"}
+
+    return sign

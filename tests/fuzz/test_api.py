@@ -1,7 +1,6 @@
 """Everything that the OpenAPI document allows, and much that it does not, sent to the whole API.
 
-`make fuzz` sends twenty thousand requests. It is not part of `make test`: what it sends differs from run to run, and
-whether a change is sound must not. All of schemathesis' checks are made but
+`make fuzz` sends twenty thousand requests; `make test` a small part of that. All of schemathesis' checks are made but
 one: that what fits the document is always accepted. It cannot be: a document does not say which folders exist, what a
 filter may be about, or which names are taken.
 """
@@ -9,7 +8,7 @@ filter may be about, or which names are taken.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from unittest import SkipTest
 
@@ -21,7 +20,11 @@ from schemathesis import GenerationMode
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
 
+from models.wiring import Platform
 from tests.fuzz.conftest import Counting
+from tests.support.platforms import begin_anew
+
+SignIn = Callable[[], dict[str, str]]
 
 _STEPS = 8
 _IGNORED = re.compile(r"Invalid component: query[^-]*$|- query: violates `additionalProperties`\s*$")
@@ -45,9 +48,9 @@ def schema(counting: Counting) -> Any:
 
 @pytest.mark.timeout(3600)
 def test_every_route_keeps_the_document(
-    schema: Any, counting: Counting, signed_in: dict[str, str], request: pytest.FixtureRequest
+    schema: Any, counting: Counting, sign_in: SignIn, request: pytest.FixtureRequest
 ) -> None:
-    wanted = request.config.getoption("--requests")
+    wanted, signed_in = request.config.getoption("--requests"), sign_in()
     operations = [result.ok() for result in schema.get_all_operations() if isinstance(result, Ok)]
     # No identity provider is configured here, so these answer 503 as they should (`tests/api/test_oauth2.py`).
     operations = [operation for operation in operations if "/auth/oauth2" not in operation.path]
@@ -88,16 +91,21 @@ def _flat(error: BaseException) -> Iterator[BaseException]:
 
 @pytest.mark.timeout(3600)
 def test_sequences_of_requests_keep_the_document(
-    schema: Any, counting: Counting, signed_in: dict[str, str], request: pytest.FixtureRequest
+    schema: Any, counting: Counting, platform: Platform, sign_in: SignIn, request: pytest.FixtureRequest
 ) -> None:
     wanted = request.config.getoption("--requests") // 3
 
     class Workflow(schema.as_state_machine()):  # type: ignore[misc]
         """Elements that one request makes are used by those after it. All are signed in, whatever is generated."""
 
+        def setup(self) -> None:
+            """Begin each sequence with nothing: hypothesis insists that the same choices lead to the same answers."""
+            begin_anew(platform)
+            self.signed_in = sign_in()
+
         def get_call_kwargs(self, case: Any) -> dict[str, Any]:
             """Sign every request."""
-            return {"headers": signed_in}
+            return {"headers": self.signed_in}
 
         def validate_response(self, response: Any, case: Any, **options: Any) -> None:
             """Check what an answer says. Whether signing in is asked for has been checked route by route."""
