@@ -202,6 +202,10 @@ class Grants:
     libraries: ScopedGrants = field(default_factory=dict)
     collections: ScopedGrants = field(default_factory=dict)
 
+    def __hash__(self) -> int:
+        """Equal grants of different users are one key in a dictionary."""
+        return hash((self.everywhere, frozenset(self.libraries.items()), frozenset(self.collections.items())))
+
     def only(self, permissions: Iterable[Permission]) -> Grants:
         """Keep of these what an API key was made for."""
         kept = frozenset(permissions)

@@ -24,7 +24,7 @@ from models.errors import Unavailable
 from models.events import POLICY_CHANGED, TASK_UPDATED, TOKEN_DELETED, TOKEN_UPDATED
 from models.logs import get_logger
 from models.permissions import Actor
-from models.services.audiences import audible
+from models.services.audiences import audible, is_personal
 from models.services.event_log import LoggedEvent, Position, last_position, position_of, read_events
 from models.services.frames import Frame, joined_frame, make_frame, public_frame
 from models.wiring import Platform
@@ -188,7 +188,7 @@ class Hub:
         if not self._subscribers:
             return
         encoded: dict[int, bytes] = {}
-        for listeners in self._audiences().values():
+        for listeners in self._audiences(frames).values():
             actor = listeners[0].actor
             space = str(actor.space_id)
             heard = audible(self._platform.reading, actor, [frame for frame in frames if frame["space"] == space])
@@ -197,12 +197,17 @@ class Hub:
                 subscriber.put(payload, len(heard))
         self._recheck({frame["space"] for frame in frames if frame["type"] in _ABOUT_RIGHTS})
 
-    def _audiences(self) -> dict[Any, list[Subscriber]]:
-        """Sort the listeners by who they are, so that what they may hear is found out once."""
+    def _audiences(self, frames: Sequence[Frame]) -> dict[Any, list[Subscriber]]:
+        """Sort the listeners by what they may do, so that what they may hear is found out once for all alike.
+
+        Who they are matters only for what may be their own.
+        """
+        is_own = any(is_personal(frame) for frame in frames)
         audiences: dict[Any, list[Subscriber]] = defaultdict(list)
         for subscriber in self._subscribers:
             actor = subscriber.actor
-            audiences[actor.user_id, actor.space_id, actor.token_id, id(actor.grants)].append(subscriber)
+            who = (actor.user_id, actor.token_id) if is_own else ()
+            audiences[actor.space_id, actor.grants, who].append(subscriber)
         return audiences
 
     def _recheck(self, spaces: set[str]) -> None:

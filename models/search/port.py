@@ -86,7 +86,8 @@ class SearchQuery:
     """A search within one space; `models.search.grammar` says how `terms` are understood.
 
     `mime` is a prefix; `seen_from` and `seen_to` bound the first sighting, inclusive, in seconds since the epoch. A
-    document has one mark at least of each group in `must`, and none of `must_not`.
+    document has one mark at least of each group in `must`, and none of `must_not`. Without `has_paths`, where assets
+    lie is neither searched nor shown.
     """
 
     space_id: UUID
@@ -100,6 +101,7 @@ class SearchQuery:
     highlight: bool = False
     must: Sequence[Sequence[str]] = ()
     must_not: Sequence[str] = ()
+    has_paths: bool = True
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from tantivy import FieldType, Occur, Query, Schema
@@ -39,7 +39,7 @@ def make_query(schema: Schema, query: SearchQuery, terms: Terms) -> Query:
     """Combine terms and restrictions. The space is always part of it, so a count tells nothing of other spaces."""
     clauses = [(Occur.Must, _in_space(schema, query.space_id))]
     if not terms.is_empty:
-        clauses.append((Occur.Must, _match(schema, terms)))
+        clauses.append((Occur.Must, _match(schema, terms, has_paths=query.has_paths)))
     if query.mime:
         clauses.append((Occur.Must, _of_type(schema, query.mime)))
     if query.seen_from is not None or query.seen_to is not None:
@@ -71,13 +71,14 @@ def _seen(schema: Schema, start: float | None, end: float | None) -> Query:
     return Query.const_score_query(Query.range_query(schema, SORT_DATE, FieldType.Integer, lower, upper), 0.0)
 
 
-def _match(schema: Schema, terms: Terms) -> Query:
+def _match(schema: Schema, terms: Terms, *, has_paths: bool) -> Query:
     # No alternative at all is a text without a searchable word: it matches nothing.
-    return Query.boolean_query([(Occur.Should, _all_of(schema, each)) for each in terms.alternatives])
+    find = _anywhere if has_paths else _outside_paths
+    return Query.boolean_query([(Occur.Should, _all_of(schema, each, find)) for each in terms.alternatives])
 
 
-def _all_of(schema: Schema, terms: tuple[Term, ...]) -> Query:
-    clauses = [(Occur.MustNot if term.is_negated else Occur.Must, _anywhere(schema, term)) for term in terms]
+def _all_of(schema: Schema, terms: tuple[Term, ...], find: Callable[[Schema, Term], Query]) -> Query:
+    clauses = [(Occur.MustNot if term.is_negated else Occur.Must, find(schema, term)) for term in terms]
     if all(term.is_negated for term in terms):
         clauses.append((Occur.Must, Query.all_query()))
     return Query.boolean_query(clauses)
@@ -93,6 +94,17 @@ def _anywhere(schema: Schema, term: Term) -> Query:
         if term.whole:
             beginnings.append(_prefix(schema, COMPOUND, term.whole))
         fields += [Query.const_score_query(beginning, _PREFIX_SCORE) for beginning in beginnings]
+    return Query.disjunction_max_query(fields, _TIE_BREAKER)
+
+
+def _outside_paths(schema: Schema, term: Term) -> Query:
+    """Match a term in what is no path; compounds are of names and paths alike, so they are left out too."""
+    weights = {field: weight for field, weight in _WEIGHTS.items() if field != PATH}
+    fields = [Query.boost_query(_words(schema, field, term.words), weight) for field, weight in weights.items()]
+    if term.is_prefix:
+        fields += [
+            Query.const_score_query(_beginning(schema, field, term.words), _PREFIX_SCORE) for field in (NAME, TEXT)
+        ]
     return Query.disjunction_max_query(fields, _TIE_BREAKER)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -157,10 +157,14 @@ def _search(index: tantivy.Index, query: SearchQuery, terms: Terms) -> SearchPag
         make_query(index.schema, query, terms), query.limit, count=True, offset=query.offset, **order
     )
     hits = [
-        _hit(unpack(searcher.doc(address)), 0.0 if order else value, terms.wanted, query)
+        _hit(_shown(unpack(searcher.doc(address)), query), 0.0 if order else value, terms.wanted, query)
         for value, address in result.hits
     ]
     return SearchPage(hits, int(result.count or 0))  # type: ignore[attr-defined]  # missing in tantivy.pyi
+
+
+def _shown(source: Source, query: SearchQuery) -> Source:
+    return source if query.has_paths else replace(source, paths=[])
 
 
 def _hit(source: Source, score: float, wanted: Sequence[Term], query: SearchQuery) -> Hit:

@@ -1,8 +1,8 @@
 """Who may hear of an event: decided for each frame and actor, as lists decide it for rows.
 
 An event about a kind of element needs the permission to read such; one about an asset, or about what hangs off one, the
-permission to read that asset too. Tasks and tokens are also their makers' own. Scoped grants cost one query for each
-permission and batch of frames, however many there are.
+permission to read that asset too. Tasks and tokens are also their makers' own; with a narrowed key, the tasks that the
+same key asked for. Scoped grants cost one query for each permission and batch of frames, however many there are.
 """
 
 from __future__ import annotations
@@ -34,6 +34,11 @@ def audible(begin: Begin, actor: Actor, frames: Sequence[Frame]) -> list[Frame]:
     return [frame for frame, needs in wanted if needs is not None and all(each in covers for each in needs)]
 
 
+def is_personal(frame: Frame) -> bool:
+    """Whether it matters who listens, not only what they may do."""
+    return frame["channel"] in _OWN
+
+
 _Need = tuple[Permission, UUID]
 
 
@@ -43,12 +48,12 @@ def _needs(actor: Actor, frame: Frame) -> list[_Need] | None:
     if name not in Entity.__members__:
         return None
     entity = Entity[name]
-    if entity in _OWN and _is_own(actor, frame):
+    if is_personal(frame) and _is_own(actor, frame):
         return []
     permission = Permission.of(Verb.READ, entity)
     asset_id = frame["uuid"] if entity is Entity.ASSET else frame["data"].get("assetUuid")
     if asset_id is None:
-        return [] if actor.may(permission) else None
+        return [] if actor.may(permission) or _is_granted(actor, permission, entity, frame["uuid"]) else None
     if not actor.may_somewhere(permission) or not actor.may_somewhere(Permission.READ_ASSET):
         return None
     if entity is Entity.ASSET and not actor.may(permission) and any(name in frame["data"] for name in _FORMER_SCOPES):
@@ -58,7 +63,16 @@ def _needs(actor: Actor, frame: Frame) -> list[_Need] | None:
 
 
 def _is_own(actor: Actor, frame: Frame) -> bool:
-    return not actor.is_narrowed and frame.get("_actor") == str(actor.user_id)
+    if actor.is_narrowed:
+        return bool(frame["data"].get("_token") == str(actor.token_id))
+    return frame.get("_actor") == str(actor.user_id)
+
+
+def _is_granted(actor: Actor, permission: Permission, entity: Entity, element_id: str) -> bool:
+    """Whether a library or a collection is one of those that the permission is granted for."""
+    if entity is Entity.LIBRARY:
+        return UUID(element_id) in actor.libraries(permission)
+    return entity is Entity.COLLECTION and UUID(element_id) in actor.collections(permission)
 
 
 def _was_in_scope(actor: Actor, data: dict[str, Any]) -> bool:

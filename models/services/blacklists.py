@@ -1,6 +1,7 @@
 """The blacklist: contents that a space does not want, by their hash.
 
 They are refused wherever bytes or hashes come in (`unwanted.py`), and their assets are left out of lists and searches.
+Whoever may not read the asset that an entry names does not see the entry either, as with all that hangs off assets.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from models.permissions import Actor, Entity
 from models.services.assets import get_asset
 from models.services.blobs import lock_blob
 from models.services.crud import Resource, Values
+from models.services.visibility import Scope
 from models.unit_of_work import UnitOfWork
 
-BLACKLISTS = Resource(Blacklist, "blacklist entry", Entity.BLACKLIST)
+BLACKLISTS = Resource(Blacklist, "blacklist entry", Entity.BLACKLIST, Scope.OF_ASSET)
 
 
 def create_entry(uow: UnitOfWork, actor: Actor, values: Values) -> Blacklist:
@@ -35,8 +37,13 @@ def create_entry(uow: UnitOfWork, actor: Actor, values: Values) -> Blacklist:
 
 
 def update_entry(uow: UnitOfWork, actor: Actor, entry: Blacklist, values: Values) -> None:
-    """Change an entry; what it is about may change too. Raises as `create_entry`."""
+    """Change an entry; what it is about may change too. Raises as `create_entry`.
+
+    Given another hash alone, it is about the asset no more that it named.
+    """
     before, resolved = entry.sha512, _resolve(uow, actor, values)
+    if resolved.get("sha512", before) != before:
+        resolved.setdefault("asset_id", None)
     for sha512 in sorted({before, resolved.get("sha512", before)}):
         lock_blob(uow, sha512)
     BLACKLISTS.update(uow, actor, entry, resolved)

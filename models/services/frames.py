@@ -13,6 +13,7 @@ from uuid import UUID
 from models.entities import Task
 from models.events import STREAM_JOINED, TASK_PROGRESSED
 from models.services.event_log import LoggedEvent, Position
+from models.services.task_parts import key_of
 
 Frame = dict[str, Any]
 
@@ -37,7 +38,7 @@ def progress_frame(task: Task) -> Frame:
     """Tell how far a running task has come; transient, so it has no `id`."""
     counts = {"total": task.total, "done": task.done, "failed": task.failed, "skipped": task.skipped}
     data = {"kind": task.kind, "state": str(task.state), "bytesDone": task.bytes_done, **counts}
-    known = {key: value for key, value in data.items() if value is not None}
+    known = {key: value for key, value in data.items() if value is not None} | key_of(task)
     frame = _frame(TASK_PROGRESSED, task.space_id, task.id, round(time.time() * 1000), known)
     return {**frame, "_actor": task.creator_id and str(task.creator_id)}
 

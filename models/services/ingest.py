@@ -173,6 +173,28 @@ def mark_missing(uow: UnitOfWork, task_id: UUID, location_ids: Sequence[UUID], p
     return [row[0] for row in rows]
 
 
+def mark_replaced(uow: UnitOfWork, task_id: UUID, pool_id: UUID, paths: Sequence[bytes]) -> list[UUID]:
+    """Note that what these paths held is gone: something else is there, which is not wanted. Gives the assets."""
+    rows: Any = uow.execute(
+        """UPDATE location SET state = 'MISSING', missing_since = now(), missing_task_id = :task
+           WHERE pool_id = :pool AND path = ANY(CAST(:paths AS bytea[])) AND state = 'PRESENT' RETURNING asset_id""",
+        task=task_id,
+        pool=pool_id,
+        paths=list(paths),
+    ).all()
+    return [row[0] for row in rows]
+
+
+def find_assets(uow: UnitOfWork, space_id: UUID, hashes: Sequence[str]) -> dict[str, UUID]:
+    """Give the assets that a space has of these contents."""
+    rows: Any = uow.execute(
+        "SELECT encode(sha512, 'hex'), id FROM asset WHERE space_id = :space AND sha512 = ANY(:hashes)",
+        space=space_id,
+        hashes=[bytes.fromhex(sha512) for sha512 in hashes],
+    ).all()
+    return {row[0]: row[1] for row in rows}
+
+
 def restore_present(uow: UnitOfWork, location_ids: Sequence[UUID]) -> list[UUID]:
     """Note that these files are back as they were. Gives the assets concerned."""
     rows: Any = uow.execute(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -13,7 +14,8 @@ from models.permissions import Actor, Permission
 from models.search import Hit, SearchPage, SearchQuery, SearchReader
 from models.services.assets import ASSETS
 from models.services.indexing import count_unindexed
-from models.services.search_rights import BLACKLISTED, Restriction, granted_marks, wanted_marks
+from models.services.search_rights import BLACKLISTED, Restriction, granted_marks, may_see_paths, wanted_marks
+from models.services.unwanted import is_listed
 from models.services.visibility import Scope, covered
 from models.unit_of_work import UnitOfWork
 
@@ -51,28 +53,38 @@ def search_assets(
     if blacklisted == "only":
         must.append([BLACKLISTED])
     narrowed = replace(
-        query, space_id=actor.space_id, must=must, must_not=[BLACKLISTED] if blacklisted == "exclude" else []
+        query,
+        space_id=actor.space_id,
+        must=must,
+        must_not=[BLACKLISTED] if blacklisted == "exclude" else [],
+        has_paths=may_see_paths(actor),
     )
     if not all(must):
         reader.search(replace(narrowed, must=()))  # terms that cannot be understood are refused all the same
         return SearchPage((), 0)
     page = reader.search(narrowed)
-    hits = _still_there(uow, actor, page.hits)
+    hits = _still_there(uow, actor, page.hits, blacklisted)
     return replace(page, hits=hits, total=page.total - (len(page.hits) - len(hits)))
 
 
-def _still_there(uow: UnitOfWork, actor: Actor, hits: Sequence[Hit]) -> list[Hit]:
-    """Leave out assets that were deleted, or that the actor was shut out from, within the last moments."""
+def _still_there(uow: UnitOfWork, actor: Actor, hits: Sequence[Hit], blacklisted: str) -> list[Hit]:
+    """Leave out assets that were deleted or blacklisted, or closed to the actor, within the last moments."""
     if not hits:
         return []
     may_search = covered(Asset, Scope.ASSET, actor, Permission.READ_SEARCH)
     query = select(Asset.id).where(Asset.id.in_([hit.asset_id for hit in hits]), ASSETS.visible(actor), may_search)
+    if blacklisted == "exclude":
+        query = query.where(~is_listed(Asset))
     found = set(uow.session.execute(query).scalars())
     return [hit for hit in hits if hit.asset_id in found]
 
 
 def search_status(uow: UnitOfWork, reader: SearchReader, actor: Actor) -> SearchStatus:
-    """Tell how the search is, in the actor's space; never raises for want of an index."""
+    """Tell how the search is, in the actor's space; never raises for want of an index.
+
+    When the index last took something in is told only while it lacks something of this space: else it would tell of
+    what others do.
+    """
     state = reader.state()
     if state is None:
         return SearchStatus(False, "There is no text index yet; the indexer builds it", 0, None, None)
@@ -80,4 +92,5 @@ def search_status(uow: UnitOfWork, reader: SearchReader, actor: Actor) -> Search
         documents = reader.search(SearchQuery(actor.space_id, "", limit=1)).total
     except Unavailable as error:
         return SearchStatus(False, error.message, 0, None, None)
-    return SearchStatus(True, None, documents, count_unindexed(uow, state, actor.space_id), state.synced_at)
+    missing = count_unindexed(uow, state, actor.space_id)
+    return SearchStatus(True, None, documents, missing, state.synced_at if missing else time.time())

@@ -45,6 +45,19 @@ def granted_marks(uow: UnitOfWork, actor: Actor) -> Groups:
     return groups
 
 
+def may_see_paths(actor: Actor) -> bool:
+    """Whether the actor may see where every asset lies that they can find; else they neither find nor see paths."""
+    places = Permission.READ_ASSET_LOCATION
+    if actor.may(places):
+        return True
+    return any(
+        not actor.may(each)
+        and actor.libraries(each) <= actor.libraries(places)
+        and actor.collections(each) <= actor.collections(places)
+        for each in (Permission.READ_ASSET, Permission.READ_SEARCH)
+    )
+
+
 def wanted_marks(uow: UnitOfWork, actor: Actor, wanted: Restriction) -> Groups:
     """Give the groups of marks that a caller asks for. What they may not read is in no document."""
     groups: Groups = [[f"tag:{name.casefold()}"] for name in wanted.tags if actor.may(Permission.READ_TAG)]

@@ -35,7 +35,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Waiting:
-    """Why a task has not begun. `position` counts from 1, over all work of its queue."""
+    """Why a task has not begun. `position` counts from 1, over the space's work in its queue."""
 
     reason: str
     position: int | None

@@ -19,7 +19,16 @@ from models.logs import current_trace
 from models.messages import KINDS, Payload, Priority, Queue, TaskKind, find_kind
 from models.permissions import Actor, Entity, Permission, Verb
 from models.services.crud import Resource
-from models.services.task_parts import NewPart, add_step, add_work, drop_waiting, end_task, publish_update, touch
+from models.services.task_parts import (
+    NewPart,
+    add_step,
+    add_work,
+    drop_waiting,
+    end_task,
+    key_of,
+    publish_update,
+    touch,
+)
 from models.unit_of_work import UnitOfWork
 
 _RETRY_PART = 64
@@ -67,14 +76,19 @@ def read_payload(actor: Actor, name: str, payload: dict[str, Any]) -> tuple[Task
     kind = find_kind(name)
     if not kind.is_public:
         raise InvalidInput(f"Tasks of the kind '{name}' are submitted by a route of their own")
-    if kind.is_installation_wide:
-        actor.require_operator(Permission.MANAGE_SEARCH_INDEX)
+    _require_reach(actor, kind)
     try:
         return kind, kind.payload.model_validate(payload)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(["payload", *map(str, first["loc"])])
         raise InvalidInput(f"{place}: {first['msg']}") from None
+
+
+def _require_reach(actor: Actor, kind: TaskKind) -> None:
+    """Insist that the actor may set such work going: what concerns all spaces is for operators."""
+    if kind.is_installation_wide:
+        actor.require_operator(Permission.MANAGE_SEARCH_INDEX)
 
 
 def get_task(uow: UnitOfWork, actor: Actor, task_id: UUID) -> Task:
@@ -97,12 +111,17 @@ def list_items(uow: UnitOfWork, task: Task, state: str | None, after: int, limit
 
 
 def queue_position(uow: UnitOfWork, task: Task) -> int | None:
-    """Count the parts of all tasks that go before the first step of a pending task; None once it is claimed."""
+    """Count the parts that go before the first step of a pending task; None once it is claimed.
+
+    Only those of its space: how much another one has to do is not for this one to know.
+    """
     row: Any = uow.execute(
-        """SELECT (SELECT count(*) FROM task_part other WHERE other.queue = mine.queue AND other.state = 'READY'
+        """SELECT (SELECT count(*) FROM task_part other JOIN task ON task.id = other.task_id
+                   WHERE other.queue = mine.queue AND other.state = 'READY' AND task.space_id = :space
                    AND (other.priority, mine.ready_at) > (mine.priority, other.ready_at))
            FROM task_part mine WHERE mine.task_id = :task AND mine.state = 'READY' AND mine.role = 'MAIN'""",
         task=task.id,
+        space=task.space_id,
     ).one_or_none()
     return None if row is None else int(row[0])
 
@@ -129,8 +148,9 @@ def cancel(uow: UnitOfWork, actor: Actor, task_id: UUID) -> Task:
 
 
 def retry(uow: UnitOfWork, actor: Actor, task_id: UUID, *, only_failed: bool) -> Task:
-    """Run an ended task again: from the start, or only the items that failed."""
+    """Run an ended task again: from the start, or only the items that failed. It takes what submitting it took."""
     task = TASKS.get(uow, actor, task_id, Verb.UPDATE, lock=True)
+    _require_reach(actor, KINDS[task.kind])
     if not task.state.is_final:
         raise Conflict(f"The task has not ended: {task.state}")
     failed = _failed_items(uow, task) if only_failed else []
@@ -197,5 +217,5 @@ def remove(uow: UnitOfWork, actor: Actor, task_id: UUID) -> None:
     task = TASKS.get(uow, actor, task_id, Verb.DELETE, lock=True)
     if not task.state.is_final:
         raise Conflict("The task has not ended; cancel it first")
-    uow.publish(NewEvent(TASK_DELETED, task.space_id, task.id, actor.user_id, {"kind": task.kind}))
+    uow.publish(NewEvent(TASK_DELETED, task.space_id, task.id, task.creator_id, {"kind": task.kind, **key_of(task)}))
     uow.session.delete(task)

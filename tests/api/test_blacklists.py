@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
 
-from models.permissions import Permission
+from models.permissions import Entity, Permission, Verb
 from models.wiring import Platform
 from tests.support.client import ApiClient
 from tests.support.people import make_user, sign_in
@@ -83,3 +84,70 @@ def test_assets_vanish_from_lists_unless_asked_for(client: ApiClient, platform: 
     eve = sign_in(client.app, "eve")
     assert _listed(eve) == [good]
     eve.get("/assets?blacklisted=only", expect=403)
+
+
+def test_an_entry_of_another_hash_is_about_the_asset_no_more(client: ApiClient) -> None:
+    first = client.post("/assets", ASSET, expect=201)
+    second = client.post("/assets", {**ASSET, "sha512": "c" * 128}, expect=201)
+    path = f"/blacklists/{client.post('/blacklists', {'assetUuid': first['uuid']}, expect=201)['uuid']}"
+    moved = client.post(path, {"sha512": "c" * 128})
+    assert (moved["sha512"], moved.get("assetUuid")) == ("c" * 128, None)
+    assert client.post(path, {"assetUuid": second["uuid"]})["assetUuid"] == second["uuid"]
+    client.post(path, {"assetUuid": second["uuid"], "sha512": SHA}, expect=400)
+    assert _listed(client) == [first["uuid"]]
+
+
+def test_an_entry_does_not_tell_of_an_asset_that_one_may_not_read(client: ApiClient, platform: Platform) -> None:
+    asset = client.post("/assets", ASSET, expect=201)["uuid"]
+    entry = client.post("/blacklists", {"assetUuid": asset}, expect=201)["uuid"]
+    other = client.post("/blacklists", {"sha512": "d" * 128}, expect=201)["uuid"]
+    make_user(platform, "eve", [Permission.of(verb, Entity.BLACKLIST) for verb in Verb])
+    eve = sign_in(client.app, "eve")
+    listed = eve.get("/blacklists")
+    assert ([each["uuid"] for each in listed["data"]], listed["_metainfo"]["totalCount"]) == ([other], 1)
+    eve.get(f"/blacklists/{entry}", expect=404)
+    eve.delete(f"/blacklists/{entry}", expect=404)
+    eve.post("/blacklists", {"assetUuid": asset}, expect=404)
+    client.delete(f"/assets/{asset}")
+    assert "assetUuid" not in eve.get(f"/blacklists/{entry}")
+
+
+def test_a_refused_upload_stays_refused_when_it_is_tried_again(client: ApiClient, platform: Platform) -> None:
+    entry = _blacklist(client)["uuid"]
+    task = client.request("POST", "/assets/upload?filename=bad.txt", DATA, expect=202).json["uuid"]
+    run_all(platform)
+    client.delete(f"/blacklists/{entry}")
+    client.post(f"/tasks/{task}/retry", {"items": "all"}, expect=202)
+    run_all(platform)
+    assert client.get(f"/tasks/{task}")["state"] == "FAILED"
+    assert client.get("/assets")["data"] == []
+
+
+def _scan(client: ApiClient, platform: Platform, pool: str) -> Any:
+    task = client.post(f"/asset-pools/{pool}/scan", expect=202)["uuid"]
+    run_all(platform)
+    return client.get(f"/tasks/{task}")["progress"]["skipped"]
+
+
+def test_a_scan_lets_known_places_be_but_no_unwanted_content_in(
+    client: ApiClient, platform: Platform, tmp_path: Path
+) -> None:
+    folder = tmp_path / "media"
+    folder.mkdir()
+    (folder / "bad.txt").write_bytes(DATA)
+    (folder / "good.txt").write_bytes(b"welcome")
+    pool = client.post("/asset-pools", {"name": "p", "fsPath": str(folder)}, expect=201)["uuid"]
+    assert _scan(client, platform, pool) == 0
+    _blacklist(client)
+    os.utime(folder / "bad.txt", (1, 1))
+    assert _scan(client, platform, pool) == 0
+    (folder / "good.txt").write_bytes(DATA)
+    (folder / "copy.txt").write_bytes(DATA)
+    assert _scan(client, platform, pool) == 2
+    places = {
+        each["filesystem"]["path"].rpartition("/")[2]: each["state"] for each in client.get("/asset-locations")["data"]
+    }
+    assert places == {"bad.txt": "PRESENT", "good.txt": "MISSING"}
+    assert _scan(client, platform, pool) == 2
+    bad = client.get(f"/assets/sha512/{SHA}")["uuid"]
+    assert client.request("GET", f"/assets/{bad}/binary/data", buffered=True, expect=200).data == DATA

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -120,3 +121,60 @@ def test_whoever_is_locked_out_is_looked_at_again(
     hub.join(listener, None)
     client.patch(f"/users/{eve.user_id}", change)
     wait_until(lambda: listener.must_recheck, 10)
+
+
+def test_a_narrowed_key_hears_of_the_tasks_that_it_asked_for(
+    client: ApiClient, platform: Platform, actor: Actor, place: Position
+) -> None:
+    uploads = [Permission.CREATE_ASSET, Permission.CREATE_ASSET_BINARY]
+    asked = {"name": "k", "permissions": uploads}
+    made, other = client.post("/tokens", asked, expect=201), client.post("/tokens", {**asked, "name": "o"}, expect=201)
+    path = "/assets/upload?filename=a.txt"
+    task = ApiClient(client.app, made["token"]).request("POST", path, b"a", expect=202).json["uuid"]
+    client.request("POST", path, b"b", expect=202)
+    keys = [
+        replace(actor, token_id=UUID(key["uuid"]), is_narrowed=True, grants=actor.grants.only(uploads))
+        for key in (made, other)
+    ]
+    assert [_heard(platform, key, place) for key in keys] == [[("task.created", task)], []]
+    with platform.reading() as uow:
+        frames = [make_frame(event) for event in read_events(uow, place, 500)]
+    assert b"_token" not in orjson.dumps([public_frame(frame) for frame in frames])
+
+
+def test_scoped_listeners_hear_of_their_libraries_and_collections(
+    client: ApiClient, platform: Platform, place: Position
+) -> None:
+    for plural, kind in (("libraries", "library"), ("collections", "collection")):
+        mine, other = (client.post(f"/{plural}", {"name": name}, expect=201)["uuid"] for name in ("mine", "other"))
+        eve = make_user(platform, f"eve {kind}", scoped=[(Permission[f"READ_{kind.upper()}"], kind, UUID(mine))])
+        client.patch(f"/{plural}/{other}", {"name": "another"})
+        client.patch(f"/{plural}/{mine}", {"name": "my own"})
+        assert _heard(platform, eve, place) == [(f"{kind}.created", mine), (f"{kind}.updated", mine)]
+
+
+def test_what_those_with_equal_rights_hear_is_found_out_once(
+    platform: Platform, actor: Actor, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[UUID] = []
+
+    def count(begin: Any, listener: Actor, frames: Any) -> Any:
+        if any(frame["type"] == "asset.created" for frame in frames):
+            asked.append(listener.user_id)
+        return audible(begin, listener, frames)
+
+    library = _library(platform, actor)
+    scoped = [(Permission.READ_ASSET, "library", library)]
+    listeners = [Subscriber(make_user(platform, f"eve{number}", scoped=scoped)) for number in range(20)]
+    for listener in listeners:
+        hub.join(listener, None)
+    monkeypatch.setattr("web.hub.audible", count)
+    mine = str(_asset(platform, actor, "a", library)).encode()
+    waiting = set(listeners)
+
+    def all_have_heard() -> bool:
+        waiting.difference_update([listener for listener in waiting if mine in listener.take(0)])
+        return not waiting
+
+    wait_until(all_have_heard, 20)
+    assert len(asked) == 1

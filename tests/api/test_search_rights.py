@@ -42,7 +42,7 @@ class World:
                 CollectionAsset(collection_id=collection.id, asset_id=self.ids[2], position=1.0),
                 AssetTag(asset_id=self.ids[3], tag_id=tag.id),
             ])  # fmt: skip
-            put_locations(uow, pool.id, [NewLocation(b"f", self.ids[1], 1, 1, 1, 1, 1)])
+            put_locations(uow, pool.id, [NewLocation(b"attic/f", self.ids[1], 1, 1, 1, 1, 1)])
             uow.commit()
         self.library, self.collection = library.id, collection.id
 
@@ -111,3 +111,26 @@ def test_blacklisted_assets_are_found_by_asking_only(
     assert world.found(client, blacklisted="include") == {0, 1, 2, 3}
     make_user(platform, "eve", READS)
     sign_in(client.app, "eve").get("/search/assets?blacklisted=only", expect=403)
+
+
+def test_what_was_just_blacklisted_is_found_no_more(client: ApiClient, world: World) -> None:
+    client.post("/blacklists", {"assetUuid": str(world.ids[0])}, expect=201)
+    assert world.found(client) == {1, 2, 3}
+
+
+def test_where_assets_lie_is_neither_found_nor_shown_without_permission(
+    client: ApiClient, platform: Platform, world: World
+) -> None:
+    place = Permission.READ_ASSET_LOCATION
+    library = [(each, "library", world.library) for each in READS]
+    make_user(platform, "ann", READS)
+    make_user(platform, "bob", [*READS, place])
+    make_user(platform, "cid", READS, scoped=[(place, "library", world.library)])
+    make_user(platform, "dan", scoped=[*library, (place, "library", world.library)])
+    make_user(platform, "eve", scoped=[*library, (place, "collection", world.collection)])
+    for name, sees in (("ann", False), ("bob", True), ("cid", False), ("dan", True), ("eve", False)):
+        caller = sign_in(client.app, name)
+        assert world.found(caller, q="attic") == ({1} if sees else set()), name
+        hits = caller.get("/search/assets", query_string={"q": "beach", "highlight": "true"})["data"]
+        (hit,) = [hit for hit in hits if hit["uuid"] == str(world.ids[1])]
+        assert (hit.get("subtitle"), hit["highlights"]) == ("attic/f" if sees else None, ["beach b"]), name

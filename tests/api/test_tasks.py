@@ -12,10 +12,12 @@ from sqlalchemy import event
 
 from models.bus import WorkerInfo
 from models.messages import KINDS, Queue
+from models.permissions import Entity, Permission, Verb
 from models.services.task_parts import Outcome
 from models.wiring import Platform
 from tests.support.client import ApiClient
 from tests.support.finishing import begin, give_up, scan_with_failures, settle
+from tests.support.people import make_space, make_user, sign_in
 
 SWEEP = {"kind": "maintenance.sweep"}
 
@@ -242,3 +244,29 @@ def _count_statements(client: ApiClient, platform: Platform) -> int:
     finally:
         event.remove(platform.engine, "before_cursor_execute", note)
     return count
+
+
+def test_the_place_in_the_queue_tells_nothing_of_other_spaces(client: ApiClient, platform: Platform) -> None:
+    make_user(platform, "far", list(Permission), space_id=make_space(platform, "far"))
+    far, path = sign_in(client.app, "far", "far"), "/assets/upload?filename=a.txt"
+    for data in (b"a", b"b"):
+        far.request("POST", path, data, expect=202)
+    first = client.request("POST", path, b"c", expect=202).json
+    assert first["waiting"]["position"] == 1
+    assert client.request("POST", path, b"d", expect=202).json["waiting"]["position"] == 2
+    far.get(f"/tasks/{first['uuid']}", expect=404)
+
+
+def test_only_operators_set_off_what_concerns_all_spaces(client: ApiClient, platform: Platform) -> None:
+    task = _submit(client)["uuid"]
+    settle(platform, begin(platform, Queue.MAINTENANCE), Outcome(done=1))
+    of_tasks = [Permission.of(verb, Entity.TASK) for verb in Verb]
+    make_user(platform, "eve", of_tasks)
+    eve = sign_in(client.app, "eve")
+    assert eve.get(f"/tasks/{task}")["state"] == "SUCCEEDED"
+    eve.post(f"/tasks/{task}/retry", {"items": "all"}, expect=403)
+    make_user(platform, "far", list(Permission), space_id=make_space(platform, "far"))
+    for caller in (eve, sign_in(client.app, "far", "far")):
+        for kind in ("maintenance.sweep", "search.reindex"):
+            caller.post("/tasks", {"kind": kind}, expect=403)
+    client.post(f"/tasks/{task}/retry", {"items": "all"}, expect=202)

@@ -78,7 +78,8 @@ TASKS: list[Row] = [
     row("DELETE", _TASK, _ENDED, reads=Permission.READ_TASK, also=(Permission.DELETE_TASK,)),
     row("GET", f"{_TASK}/items", _ENDED, reads=Permission.READ_TASK),
     row("POST", f"{_TASK}/cancel", _WAITING, status=202, reads=Permission.READ_TASK, also=(Permission.UPDATE_TASK,)),
-    row("POST", f"{_TASK}/retry", _ENDED, status=202, reads=Permission.READ_TASK, also=(Permission.UPDATE_TASK,)),
+    row("POST", f"{_TASK}/retry", _ENDED, status=202, reads=Permission.READ_TASK,
+        also=(Permission.UPDATE_TASK, Permission.MANAGE_SEARCH_INDEX)),
     row("GET", "/assets/<uuid:asset_id>/tasks", each(asset_id=make.asset)),
 ]  # fmt: skip
 SEARCHES: list[Row] = [

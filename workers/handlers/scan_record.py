@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from models.events import ASSET_CREATED, ASSET_UPDATED
@@ -35,16 +35,31 @@ def record(uow: UnitOfWork, step: Step[ScanPool], part: ScannedPart) -> Outcome:
 
 
 def _leave_out_unwanted(uow: UnitOfWork, step: Step[ScanPool], part: ScannedPart) -> None:
-    """Turn files whose content is blacklisted into outcomes of their own."""
+    """Turn files whose content is blacklisted into outcomes of their own.
+
+    A place that had such a content before keeps it; a place that had another has that no more.
+    """
     unwanted = find_blacklisted(uow, step.space_id, list({content.sha512 for content in part.contents}))
     if not unwanted:
         return
-    items = {decode_path(item["path"]): item for item in step.claim.payload["items"]}
-    for content in part.contents:
-        if content.sha512 in unwanted:
-            item = items[content.found.path]
+    known = ingest.find_assets(uow, step.space_id, list(unwanted))
+    new = [each for each in part.contents if each.sha512 in unwanted and not _was_there(each, known)]
+    refused = {each.found.path: each for each in new}
+    for item in step.claim.payload["items"]:
+        if decode_path(item["path"]) in refused:
             part.outcomes.append(ItemOutcome(item["index"], item["path"], "SKIPPED", BLACKLISTED, REFUSAL, input=item))
-    part.contents = [content for content in part.contents if content.sha512 not in unwanted]
+    part.contents = [each for each in part.contents if each.found.path not in refused]
+    _give_places_up(uow, step, [path for path, each in refused.items() if each.asset_id is not None])
+
+
+def _give_places_up(uow: UnitOfWork, step: Step[ScanPool], paths: Sequence[bytes]) -> None:
+    """Note that what lay at these paths has been overwritten."""
+    if paths:
+        _publish(uow, step, ASSET_UPDATED, set(ingest.mark_replaced(uow, step.task_id, step.payload.pool_uuid, paths)))
+
+
+def _was_there(content: NewContent, known: Mapping[str, UUID]) -> bool:
+    return content.asset_id is not None and known.get(content.sha512) == content.asset_id
 
 
 def _record_contents(

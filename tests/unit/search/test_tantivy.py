@@ -235,3 +235,13 @@ def test_replacing_an_asset_leaves_one_document(tmp_path: Path) -> None:
     writer.commit(make_index_state())
     writer.close()
     assert _find(TantivyReader(tmp_path), "") == ["after.jpg"]
+
+
+def test_without_paths_nothing_of_them_is_found_or_shown(reader: TantivyReader) -> None:
+    for terms in ("trips", "tri", '"rome 2024"', "rome 2024"):
+        assert _find(reader, terms, has_paths=False) == [], terms
+    assert "IMG_2041.jpg" in _find(reader, "-rome", has_paths=False)
+    [hit] = _page(reader, "2041 ", has_paths=False, highlight=True).hits
+    assert (hit.title, hit.subtitle, list(hit.highlights)) == ("IMG_2041.jpg", None, ["IMG_2041.jpg"])
+    assert _find(reader, "hol", has_paths=False) == ["holidayInRome.MP4"]
+    assert _find(reader, "jpeg bicycle", has_paths=False) == ["DSC0042.JPG"]
