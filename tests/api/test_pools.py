@@ -218,3 +218,55 @@ def test_other_spaces_have_pools_in_their_own_folders_only(
     assert len(set(outside)) == 1
     assert "cannot be used" in make(mine / "absent", "q", expect=400)
     ann.patch(f"/spaces/{space}", {"poolRoots": ["/"]}, expect=403)
+
+
+def test_links_in_its_folders_tell_a_space_nothing_of_the_server(
+    client: ApiClient, platform: Platform, tmp_path: Path
+) -> None:
+    mine, secret = tmp_path / "mine", tmp_path / "secret"
+    for folder in (mine / "real", secret / "deep"):
+        folder.mkdir(parents=True)
+    (mine / "link").symlink_to(secret)
+    (mine / "loop").symlink_to(mine / "loop")
+    space = make_space(platform, "acme")
+    client.patch(f"/spaces/{space}", {"poolRoots": [str(mine)]})
+    make_user(platform, "ann", list(Permission), space_id=space)
+    ann = sign_in(client.app, "ann", "acme")
+
+    def message(path: str, method: str = "POST", where: str = "/asset-pools") -> str:
+        answer = ann.request(method, where, {"name": "q", "fsPath": path}, expect=400)
+        return str(answer.json["message"])
+
+    probes = [
+        f"{mine}/link{rest}" for rest in ("", "/", "/deep", "/absent", "/absent/deeper", "/../secret", "/../absent")
+    ]
+    probes += [f"{secret}", f"{mine}/../secret", f"{mine}/real/../../absent", "/"]
+    assert len({message(path) for path in probes}) == 1
+    made = ann.post("/asset-pools", {"name": "p", "fsPath": f"{mine}/real"}, expect=201)
+    assert len({message(path, "PATCH", f"/asset-pools/{made['uuid']}") for path in probes}) == 1
+    for path in (f"{mine}/loop", f"{mine}/\\x00", f"{mine}/{'a' * 300}", "relative", f"{mine}/absent"):
+        assert "fsPath" in message(path)
+
+
+def test_the_roots_of_all_hold_in_other_spaces_too(client: ApiClient, platform: Platform, tmp_path: Path) -> None:
+    allowed, other = tmp_path / "allowed", tmp_path / "other"
+    for folder in (allowed, other):
+        folder.mkdir()
+    settings = platform.settings.model_copy(update={"pool_roots": (allowed,)})
+    space = make_space(platform, "acme")
+    client.patch(f"/spaces/{space}", {"poolRoots": [str(tmp_path)]})
+    make_user(platform, "ann", list(Permission), space_id=space)
+    token = sign_in(client.app, "ann", "acme").token
+    ann = ApiClient(create_app(replace(platform, settings=settings)), token)
+    assert "LOOM_POOL_ROOTS" in ann.post("/asset-pools", {"name": "p", "fsPath": str(other)}, expect=400)["message"]
+    ann.post("/asset-pools", {"name": "p", "fsPath": str(allowed)}, expect=201)
+
+
+def test_the_default_space_may_be_bounded_as_well(client: ApiClient, actor: Actor, tmp_path: Path) -> None:
+    mine, other = tmp_path / "mine", tmp_path / "other"
+    for folder in (mine, other):
+        folder.mkdir()
+    client.post("/asset-pools", {"name": "p", "fsPath": str(other)}, expect=201)
+    client.patch(f"/spaces/{actor.space_id}", {"poolRoots": [str(mine)]})
+    client.post("/asset-pools", {"name": "q", "fsPath": str(other)}, expect=400)
+    client.post("/asset-pools", {"name": "q", "fsPath": str(mine)}, expect=201)

@@ -13,7 +13,6 @@ from models.entities import (
     Blacklist,
     Blob,
     Comment,
-    Pipeline,
     Reaction,
     Space,
     Tag,
@@ -24,6 +23,8 @@ from models.entities import (
 from models.ids import new_id
 from models.messages import DELETE_BLOB
 from models.permissions import SAMPLE_ROLES, VIEWER, Actor, Permission
+from models.services.blobs import request_blob_removal
+from models.services.pipelines import create_pipeline
 from models.wiring import Platform
 from tests.support.client import ApiClient
 from tests.support.crowds import crowd
@@ -268,41 +269,34 @@ def test_a_space_that_holds_something_stays(client: ApiClient, platform: Platfor
     client.delete(f"/spaces/{acme}")
 
 
-def _fill(platform: Platform, space_id: UUID, user_id: UUID) -> None:
-    """Put one of everything into a space that needs no asset."""
-    of_space: dict[str, Any] = {"space_id": space_id, "creator_id": user_id, "editor_id": user_id}
-    comment, tag, avatar = new_id(), new_id(), new_id()
+def _fill(platform: Platform, user: Actor) -> None:
+    """Put one of everything that needs no asset into the space of a user."""
+    of_space: dict[str, Any] = {"space_id": user.space_id, "creator_id": user.user_id, "editor_id": user.user_id}
+    comment, tag, picture = new_id(), new_id(), new_id()
+    stored = {"filename": "f", "mime_type": "a/b", "size": 1, "blob_sha512": "a" * 128, "type": "USER_AVATAR"}
     with platform.unit_of_work() as uow:
+        create_pipeline(uow, user, {"name": "p"})
+        request_blob_removal(uow, user.space_id, ["c" * 128])
         for rows in (
-            [
-                Blob(sha512="a" * 128, size=1),
-                Tag(id=tag, name="t", **of_space),
-                Pipeline(id=new_id(), name="p", version_id=new_id(), version_number=1, **of_space),
-            ],
+            [Blob(sha512="a" * 128, size=1), Tag(id=tag, name="t", **of_space)],
             [Comment(id=comment, text="x", **of_space), Webhook(id=new_id(), url="https://example.org", **of_space)],
-            [
-                Comment(id=new_id(), text="y", parent_id=comment, **of_space),
-                TagRating(tag_id=tag, user_id=user_id, rating=1),
-                Reaction(id=new_id(), type="LIKE", comment_id=comment, **of_space),
-                Blacklist(id=new_id(), sha512="b" * 128, **of_space),
-                Attachment(
-                    id=avatar, filename="f", mime_type="a/b", size=1, blob_sha512="a" * 128, type="USER_AVATAR",
-                    **of_space,
-                ),
-            ],
-        ):  # fmt: skip
+            [Comment(id=new_id(), text="y", parent_id=comment, **of_space)],
+            [Reaction(id=new_id(), type="LIKE", comment_id=comment, **of_space)],
+            [TagRating(tag_id=tag, user_id=user.user_id, rating=1)],
+            [Blacklist(id=new_id(), sha512="b" * 128, **of_space)],
+            [Attachment(id=picture, **stored, **of_space)],
+        ):
             uow.session.add_all(rows)
             uow.session.flush()
-        uow.session.get_one(User, user_id).avatar_id = avatar
+        uow.session.get_one(User, user.user_id).avatar_id = picture
         uow.commit()
 
 
 def test_an_empty_space_goes_with_all_that_is_left(client: ApiClient, platform: Platform, acme: str) -> None:
     ann = make_user(platform, "ann", list(Permission), space_id=UUID(acme))
-    _fill(platform, ann.space_id, ann.user_id)
+    _fill(platform, ann)
     anns = sign_in(client.app, "ann", "acme")
     key, guest = key_of(anns, "k"), acting_in(client, acme)
-    anns.request("POST", "/assets/upload?filename=x", b"x", expect=202)
     guest.get("/tags")
     client.delete(f"/spaces/{acme}")
     for caller, status in ((anns, 401), (key, 401), (guest, 404)):
@@ -315,8 +309,8 @@ def test_an_empty_space_goes_with_all_that_is_left(client: ApiClient, platform: 
         assert uow.session.get(Space, ann.space_id) is None
         user = uow.session.get_one(User, ann.user_id)
         assert (user.enabled, user.password_hash, user.deleted is None) == (False, None, False)
-        waiting = uow.fetch("SELECT kind FROM task WHERE kind = %(kind)s", kind=DELETE_BLOB.name)
-        assert waiting == [(DELETE_BLOB.name,)]
+        tasks = uow.fetch("SELECT payload -> 'hashes' FROM task WHERE kind = %(kind)s", kind=DELETE_BLOB.name)
+        assert tasks == [(["a" * 128],)]
     client.post("/spaces", {"name": "acme"}, expect=201)
 
 

@@ -112,8 +112,17 @@ def test_4_5_grants_for_a_library_or_a_collection(client: ApiClient) -> None:
     assert client.post(path, grant, expect=200) == made == {**grant, "uuid": made["uuid"]}
     assert client.get(path)["data"] == [made]
     client.post(path, {**grant, "resource": f"collection/{NOBODY}"}, expect=400)
-    assert client.post(path, {**grant, "resource": "all"}, expect=201)["resource"] == "all"
     client.delete(f"{path}/{made['uuid']}")
+
+
+def test_4_5_a_grant_for_all_is_one_of_the_permissions_of_the_role(client: ApiClient) -> None:
+    role = client.post("/roles", {"name": "r"}, expect=201)["uuid"]
+    path, grant = f"/roles/{role}/permissions", {"permission": "READ_ASSET", "resource": "all"}
+    made = client.post(path, grant, expect=201)
+    assert client.get(path)["data"] == [made] == [{**grant, "uuid": made["uuid"]}]
+    assert client.get(f"/roles/{role}")["permissions"] == ["READ_ASSET"]
+    client.delete(f"{path}/{made['uuid']}")
+    assert client.get(f"/roles/{role}")["permissions"] == []
 
 
 def test_4_5_missing_permissions_are_403_and_the_union_counts(client: ApiClient, platform: Platform) -> None:

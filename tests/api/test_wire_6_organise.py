@@ -64,6 +64,16 @@ def test_6_1_users_of_a_space(client: ApiClient) -> None:
     client.post("/spaces", {}, expect=400)
 
 
+def test_6_1_libraries_and_collections_of_a_space(client: ApiClient) -> None:
+    here, there = client.get("/me")["spaceUuid"], client.post("/spaces", {"name": "s"}, expect=201)["uuid"]
+    for kind in ("libraries", "collections"):
+        made = client.post(f"/{kind}", {"name": "a"}, expect=201)["uuid"]
+        assert [each["uuid"] for each in client.get(f"/spaces/{here}/{kind}")["data"]] == [made]
+        assert client.get(f"/spaces/{there}/{kind}")["data"] == []
+        assert client.post(f"/spaces/{here}/{kind}/{made}")["uuid"] == here
+        client.post(f"/spaces/{there}/{kind}/{made}", expect=409)
+
+
 def test_6_2_a_pipeline_needs_no_definition_and_counts_its_versions(client: ApiClient) -> None:
     made = client.post("/pipelines", {"name": "p"}, expect=201)
     path = f"/pipelines/{made['uuid']}"
