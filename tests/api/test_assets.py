@@ -210,7 +210,8 @@ def test_filters(client: ApiClient, terms: str, expected: set[int]) -> None:
 
 @pytest.mark.parametrize(
     "query", ["sort=status", "sort=blob_sha512", "filter=sha512[eq]=x", "filter=size[like]=1", "filter=size[gte]=x",
-              "filter=nonsense", "limit=0", "limit=x", "limit=-1", "from=x", "from=", "filter=created[after]=yesterday"],
+              "filter=nonsense", "limit=0", "limit=x", "limit=-1", "from=x", "from=",
+              "filter=created[after]=yesterday"],
 )  # fmt: skip
 def test_what_lists_do_not_understand_is_a_bad_request(client: ApiClient, query: str) -> None:
     client.request("GET", f"/assets?{query}", expect=400)
