@@ -1,12 +1,12 @@
 """The routes of a plain resource, from a description of it.
 
-`crud_blueprint` builds the views that a person would write for it, and nothing else: there are no hooks around them.
+`crud_blueprint` builds the views that a person would write for it, and nothing else: the only hook is `complete`.
 When an operation needs more, it is left out of `operations` and written by hand in the resource's own file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any, Generic, TypeVar
@@ -20,7 +20,8 @@ from models.db import Audited
 from models.errors import InvalidInput
 from models.permissions import Actor, Permission, Verb
 from models.services.audit import name_users
-from models.services.crud import Page, PageRequest, Resource
+from models.services.crud import Resource
+from models.services.paging import Page, PageRequest
 from models.unit_of_work import UnitOfWork
 from web.auth import signed_in
 from web.blueprints import LoomBlueprint, describe
@@ -64,6 +65,8 @@ class CrudSpec(Generic[M]):
     create: Callable[[UnitOfWork, Actor, Values], M] | None = None
     update: Callable[[UnitOfWork, Actor, M, Values], None] | None = None
     delete: Callable[[UnitOfWork, Actor, M], None] | None = None
+    complete: Callable[[UnitOfWork, Actor, Sequence[M]], None] | None = None
+    """Fills in what is shown of elements besides their rows, for all of a page at once."""
 
     @property
     def element_path(self) -> str:
@@ -73,6 +76,19 @@ class CrudSpec(Generic[M]):
     def needs(self, verb: Verb) -> tuple[Permission, ...]:
         """Give what a view needs; nothing where one may have elements of one's own."""
         return () if self.resource.own else (self.resource.permission(verb),)
+
+    def completed(self, uow: UnitOfWork, actor: Actor, element: M) -> M:
+        """Give an element with all that is shown of it."""
+        if self.complete:
+            self.complete(uow, actor, [element])
+        return element
+
+    def page(self, uow: UnitOfWork, actor: Actor, request: PageRequest) -> Page[M]:
+        """Give a page of elements with all that is shown of them."""
+        page = self.resource.page(uow, actor, request)
+        if self.complete:
+            self.complete(uow, actor, page.elements)
+        return page
 
 
 def crud_blueprint(spec: CrudSpec[M]) -> LoomBlueprint:
@@ -113,7 +129,7 @@ def _add_list(blueprint: LoomBlueprint, spec: CrudSpec[M]) -> None:
     @blueprint.response(200, page_schema(spec.answer))
     def list_elements(uow: UnitOfWork, actor: Actor) -> Response:
         request = read_page(spec.listing)
-        return list_answer(uow, actor, schema, spec.resource.page(uow, actor, request), request)
+        return list_answer(uow, actor, schema, spec.page(uow, actor, request), request)
 
 
 def _add_create(blueprint: LoomBlueprint, spec: CrudSpec[M]) -> None:
@@ -128,7 +144,7 @@ def _add_create(blueprint: LoomBlueprint, spec: CrudSpec[M]) -> None:
     def create_one(uow: UnitOfWork, actor: Actor, values: Values) -> Response:
         element = create(uow, actor, values)
         uow.commit()
-        answer = element_answer(uow, actor, schema, element, 201)
+        answer = element_answer(uow, actor, schema, spec.completed(uow, actor, element), 201)
         if spec.created_answer:
             # What can be read only once must not lie in anybody's cache, ours included.
             answer.cache_control.no_store = True
@@ -143,7 +159,7 @@ def _add_load(blueprint: LoomBlueprint, spec: CrudSpec[M]) -> None:
     @signed_in(*spec.needs(Verb.READ))
     @blueprint.response(200, schema)
     def load_one(uow: UnitOfWork, actor: Actor, element_id: UUID) -> Response:
-        element = spec.resource.read(uow, actor, element_id)
+        element = spec.completed(uow, actor, spec.resource.read(uow, actor, element_id))
         return not_modified(etag_of(element)) or show(schema, element)
 
 
@@ -161,7 +177,7 @@ def _add_update(blueprint: LoomBlueprint, spec: CrudSpec[M]) -> None:
         require_match(element)
         update(uow, actor, element, values)
         uow.commit()
-        return element_answer(uow, actor, schema, element)
+        return element_answer(uow, actor, schema, spec.completed(uow, actor, element))
 
 
 def _add_replace(blueprint: LoomBlueprint, spec: CrudSpec[M]) -> None:
@@ -178,7 +194,7 @@ def _add_replace(blueprint: LoomBlueprint, spec: CrudSpec[M]) -> None:
         require_match(element)
         update(uow, actor, element, cleared(spec.resource.model, body, values))
         uow.commit()
-        return element_answer(uow, actor, schema, element)
+        return element_answer(uow, actor, schema, spec.completed(uow, actor, element))
 
 
 def cleared(model: type[Any], body: Schema, values: Values) -> Values:

@@ -15,7 +15,8 @@ from models.db import Audited
 from models.errors import InvalidInput
 from models.ids import parse_uuid, printable
 from models.services.counting import Total
-from models.services.crud import Page, PageRequest, Sort, id_of
+from models.services.crud import id_of
+from models.services.paging import Page, PageRequest, Sort
 from web.blueprints import query
 from web.filters import Rule, read_filters
 

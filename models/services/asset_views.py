@@ -16,7 +16,7 @@ from models.permissions import Actor, Permission
 from models.services.asset_blocks import Blocks, narrow_blocks, select_blocks
 from models.services.assets import ASSETS, AssetKey, missing, require_readable
 from models.services.counting import Total
-from models.services.crud import PageRequest
+from models.services.paging import PageRequest
 from models.unit_of_work import UnitOfWork
 
 _COLUMNS = """

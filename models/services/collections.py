@@ -20,9 +20,10 @@ from models.permissions import Actor, Entity, Verb
 from models.services.announcing import announce
 from models.services.assets import ASSETS, require_readable
 from models.services.counting import Total, count_rows
-from models.services.crud import Page, PageRequest, Resource, Values
+from models.services.crud import Resource, Values
 from models.services.holders import COLLECTION_HOLDER, delete_by_task
 from models.services.members import Added, hold_named, hold_readable, require_no_gain
+from models.services.paging import Page, PageRequest
 from models.services.policies import forget_grants
 from models.services.positions import Placement, place, set_positions, stranger
 from models.services.visibility import Scope, in_collections

@@ -8,13 +8,12 @@ not change is forbidden.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any, Generic, Literal, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, or_, select, tuple_
-from sqlalchemy.orm import aliased
+from sqlalchemy import ColumnElement, Select, and_, bindparam, or_, select
 from sqlalchemy.orm.attributes import flag_modified
 
 from models.db import Audited
@@ -26,38 +25,13 @@ from models.services.asset_access import require_on_asset
 from models.services.audit import mark_edited, name_users
 from models.services.changes import changes_to
 from models.services.counting import Total, count_some, total_of
+from models.services.paging import Page, PageRequest, seek
 from models.services.snapshots import find_snapshot
 from models.services.visibility import Scope, covered, readable
 from models.unit_of_work import UnitOfWork
 
 M = TypeVar("M", bound=Audited)
 Values = dict[str, Any]
-Sort = Callable[[Any], Any]
-"""Gives the value to sort by, never null, from a mapped class or an alias of it."""
-
-
-@dataclass(frozen=True)
-class PageRequest:
-    """Which part of a list is wanted: `limit` elements behind the element `after`, in the order of (`sort`, id)."""
-
-    limit: int
-    after: UUID | None = None
-    sort: Sort | None = None
-    """None: by id alone, which is the order of creation."""
-    is_descending: bool = False
-    conditions: Sequence[ColumnElement[bool]] = ()
-
-    def where(self, *conditions: ColumnElement[bool]) -> PageRequest:
-        """Narrow it further."""
-        return replace(self, conditions=(*self.conditions, *conditions))
-
-
-@dataclass(frozen=True)
-class Page(Generic[M]):
-    """A part of a list, and how many elements the whole of it has."""
-
-    elements: Sequence[M]
-    total: Total
 
 
 @dataclass(frozen=True)
@@ -224,8 +198,9 @@ class Resource(Generic[M]):
     ) -> tuple[Sequence[Any], Total]:  # fmt: skip
         conditions = [self.visible(actor), *request.conditions]
         everything = select(self._columns.id).where(*conditions)
-        seek = self._seek(actor, request, query).where(*conditions).add_columns(count_some(everything))
-        rows = uow.session.execute(seek).all()
+        visible = partial(self._visible, actor=actor)
+        part = seek(query, self.model, request, visible).where(*conditions).add_columns(count_some(everything))
+        rows = uow.session.execute(part).all()
         if not rows and request.after and request.sort:
             self._require_cursor(uow, actor, request.after)
         if request.after is None and len(rows) <= request.limit:
@@ -283,23 +258,6 @@ class Resource(Generic[M]):
         """The mapped class, whose columns a type variable cannot tell."""
         return self.model
 
-    def _seek(self, actor: Actor, request: PageRequest, query: Select[Any]) -> Select[Any]:
-        """Order the list, skip to behind the cursor, and take one more than is wanted to see whether that is all."""
-        order = _order(self.model, request)
-        if request.after is not None:
-            place, cursor = tuple_(*order), self._cursor(actor, request)
-            query = query.where(place < cursor if request.is_descending else place > cursor)
-        directed = [column.desc() if request.is_descending else column for column in order]
-        return query.order_by(*directed).limit(request.limit + 1)
-
-    def _cursor(self, actor: Actor, request: PageRequest) -> Any:
-        """Give the place of the element to go on behind; by id alone it need not exist any more."""
-        if not request.sort:
-            return tuple_(request.after)
-        other: Any = aliased(self.model)
-        query = select(*_order(other, request)).where(other.id == request.after, self._visible(other, actor))
-        return query.scalar_subquery()
-
     def _require_cursor(self, uow: UnitOfWork, actor: Actor, after: UUID) -> None:
         query = select(self._columns.id).where(self._columns.id == after, self.visible(actor))
         if uow.session.execute(query).first() is None:
@@ -310,7 +268,3 @@ def id_of(element: Audited) -> UUID:
     """Give the id of an element, whatever its class."""
     key: UUID = element.id  # type: ignore[attr-defined]  # every audited class has one
     return key
-
-
-def _order(model: Any, request: PageRequest) -> list[Any]:
-    return [request.sort(model), model.id] if request.sort else [model.id]

@@ -9,8 +9,9 @@ from sqlalchemy import select
 from models.entities import Group, GroupRole, GroupUser, Role, User
 from models.permissions import Actor, Entity, Verb
 from models.services.accounts import USERS, hold_member
-from models.services.crud import Page, PageRequest, Resource
+from models.services.crud import Resource
 from models.services.escalation import granted_by_group, granted_by_role, require_held, require_not_lost
+from models.services.paging import Page, PageRequest
 from models.services.policies import touch_policy
 from models.services.roles import ROLES
 from models.unit_of_work import UnitOfWork

@@ -20,9 +20,10 @@ from models.messages import DeleteLibrary
 from models.permissions import Actor, Entity, Permission, Verb, forbidden
 from models.services.announcing import announce, announce_all
 from models.services.assets import require_readable
-from models.services.crud import Page, PageRequest, Resource, Values
+from models.services.crud import Resource, Values
 from models.services.holders import LIBRARY_HOLDER, delete_by_task
 from models.services.members import Added, hold_named, hold_readable, require_no_gain
+from models.services.paging import Page, PageRequest
 from models.services.policies import forget_grants
 from models.services.pools import POOLS
 from models.services.visibility import Scope

@@ -16,8 +16,8 @@ from models.entities import Asset, LibraryAsset, LibraryPool, Location
 from models.permissions import Actor
 from models.services.assets import ASSETS
 from models.services.counting import MOST_COUNTED, Total, estimate_rows
-from models.services.crud import PageRequest
 from models.services.libraries import LIBRARIES
+from models.services.paging import PageRequest
 from models.services.visibility import in_libraries
 from models.unit_of_work import UnitOfWork
 

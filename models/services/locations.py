@@ -18,7 +18,8 @@ from models.events import ASSET_UPDATED, NewEvent
 from models.permissions import Actor, Entity, Permission, Verb
 from models.services.asset_access import require_covering
 from models.services.counting import Total, count_rows
-from models.services.crud import PageRequest, Values
+from models.services.crud import Values
+from models.services.paging import PageRequest
 from models.services.visibility import Scope, readable
 from models.unit_of_work import UnitOfWork
 

@@ -18,9 +18,9 @@ from models.ids import new_id
 from models.permissions import SCOPABLE, Actor, Permission, Verb
 from models.services.collections import COLLECTIONS
 from models.services.counting import Total
-from models.services.crud import PageRequest
 from models.services.escalation import require_held
 from models.services.libraries import LIBRARIES
+from models.services.paging import PageRequest
 from models.services.policies import touch_policy
 from models.services.roles import ROLES, update_role
 from models.unit_of_work import UnitOfWork

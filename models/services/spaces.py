@@ -17,9 +17,10 @@ from models.permissions import Actor, Entity, Grants, Permission
 from models.services.accounts import USERS, add_member, forget_users
 from models.services.blobs import request_blob_removal
 from models.services.collections import COLLECTIONS
-from models.services.crud import Page, PageRequest, Resource, Values
+from models.services.crud import Resource, Values
 from models.services.escalation import managed_by, require_managers
 from models.services.libraries import LIBRARIES, name_pools
+from models.services.paging import Page, PageRequest
 from models.services.policies import touch_policy
 from models.services.space_policy import ensure_policy
 from models.unit_of_work import UnitOfWork

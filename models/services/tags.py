@@ -16,8 +16,9 @@ from models.messages import DeleteTag
 from models.permissions import Actor, Entity
 from models.services.announcing import announce_all
 from models.services.assets import require_readable
-from models.services.crud import Page, PageRequest, Resource, Values
+from models.services.crud import Resource, Values
 from models.services.holders import TAG_HOLDER, delete_by_task
+from models.services.paging import Page, PageRequest
 from models.unit_of_work import UnitOfWork
 
 TAGS = Resource(Tag, "tag", Entity.TAG)

@@ -19,16 +19,14 @@ from models.services.annotations import ANNOTATIONS
 from models.services.asset_access import require_on_asset
 from models.services.audit import name_users
 from models.services.comments import COMMENTS
-from models.services.crud import Page, PageRequest
 from models.services.social import social_of
 from models.unit_of_work import UnitOfWork
 from web.auth import signed_in
 from web.blueprints import describe
-from web.crud import CrudSpec, Operation, crud_blueprint, element_answer, list_answer
+from web.crud import CrudSpec, crud_blueprint, element_answer, list_answer
 from web.fields import AreaField, ChangeSchema, ElementSchema, Meta, RequestSchema, Text
 from web.filters import audit_filters, text_filter, uuid_filter
 from web.pagination import PAGE_PARAMETERS, Listing, page_schema, read_page
-from web.preconditions import etag_of, not_modified
 from web.resources.comments import CommentSchema, SocialSchema, add_social
 from web.sparse import FIELDS_PARAMETER
 
@@ -84,17 +82,6 @@ class AnnotationUpdateSchema(ChangeSchema):
     meta = Meta()
 
 
-def _create(uow: UnitOfWork, actor: Actor, values: dict[str, Any]) -> Annotation:
-    annotation = ANNOTATIONS.create(uow, actor, values)
-    _complete(uow, actor, [annotation])
-    return annotation
-
-
-def _update(uow: UnitOfWork, actor: Actor, annotation: Annotation, values: dict[str, Any]) -> None:
-    ANNOTATIONS.update(uow, actor, annotation, values)
-    _complete(uow, actor, [annotation])
-
-
 def _complete(uow: UnitOfWork, actor: Actor, annotations: Sequence[Annotation]) -> None:
     """Fill in the comments on annotations and how people have reacted: three queries for a whole page."""
     ids = [annotation.id for annotation in annotations]
@@ -144,35 +131,12 @@ ANNOTATION_SPEC = CrudSpec(
         },
         most=100,
     ),
-    operations=frozenset(Operation) - {Operation.LIST, Operation.LOAD},
-    create=_create,
-    update=_update,
+    complete=_complete,
 )
 _SCHEMA = AnnotationSchema()
 _UNDER_ASSET = "/assets/<uuid:asset_id>/annotations"
 
 blueprint = crud_blueprint(ANNOTATION_SPEC)
-
-
-@blueprint.route(ANNOTATION_SPEC.path, methods=["GET"])
-@describe("List annotations", *PAGE_PARAMETERS, FIELDS_PARAMETER)
-@signed_in(Permission.READ_ANNOTATION)
-@blueprint.response(200, page_schema(AnnotationSchema))
-def list_annotations(uow: UnitOfWork, actor: Actor) -> Response:
-    """List annotations."""
-    request = read_page(ANNOTATION_SPEC.listing)
-    return _page_answer(uow, actor, ANNOTATIONS.page(uow, actor, request), request)
-
-
-@blueprint.route(ANNOTATION_SPEC.element_path, methods=["GET"])
-@describe("Load an annotation", FIELDS_PARAMETER)
-@signed_in(Permission.READ_ANNOTATION)
-@blueprint.response(200, AnnotationSchema)
-def load_annotation(uow: UnitOfWork, actor: Actor, element_id: UUID) -> Response:
-    """Load an annotation."""
-    annotation = ANNOTATIONS.get(uow, actor, element_id)
-    _complete(uow, actor, [annotation])
-    return not_modified(etag_of(annotation)) or element_answer(uow, actor, _SCHEMA, annotation)
 
 
 @blueprint.route(_UNDER_ASSET, methods=["GET"])
@@ -183,7 +147,7 @@ def list_asset_annotations(uow: UnitOfWork, actor: Actor, asset_id: UUID) -> Res
     """List annotations."""
     require_on_asset(uow, actor, asset_id, ANNOTATIONS.permission(Verb.READ))
     request = read_page(ANNOTATION_SPEC.listing).where(Annotation.asset_id == asset_id)
-    return _page_answer(uow, actor, ANNOTATIONS.page(uow, actor, request), request)
+    return list_answer(uow, actor, _SCHEMA, ANNOTATION_SPEC.page(uow, actor, request), request)
 
 
 @blueprint.route(_UNDER_ASSET, methods=["POST"])
@@ -192,11 +156,6 @@ def list_asset_annotations(uow: UnitOfWork, actor: Actor, asset_id: UUID) -> Res
 @blueprint.response(201, AnnotationSchema)
 def annotate_asset(uow: UnitOfWork, actor: Actor, values: dict[str, Any], asset_id: UUID) -> Response:
     """Annotate an asset."""
-    annotation = _create(uow, actor, {**values, "asset_id": asset_id})
+    annotation = ANNOTATIONS.create(uow, actor, {**values, "asset_id": asset_id})
     uow.commit()
-    return element_answer(uow, actor, _SCHEMA, annotation, 201)
-
-
-def _page_answer(uow: UnitOfWork, actor: Actor, page: Page[Annotation], request: PageRequest) -> Response:
-    _complete(uow, actor, page.elements)
-    return list_answer(uow, actor, _SCHEMA, page, request)
+    return element_answer(uow, actor, _SCHEMA, ANNOTATION_SPEC.completed(uow, actor, annotation), 201)

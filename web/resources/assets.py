@@ -25,7 +25,7 @@ from models.services.asset_extras import Extras, add_extras
 from models.services.asset_views import AssetView, list_assets, view_asset
 from models.services.assets import AssetKey
 from models.services.counting import Total
-from models.services.crud import PageRequest
+from models.services.paging import PageRequest
 from models.services.unwanted import is_listed
 from models.unit_of_work import UnitOfWork
 from web.asset_bodies import AssetSchema, asset_body, asset_etag

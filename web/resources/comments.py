@@ -15,16 +15,14 @@ from models.permissions import Actor, Permission
 from models.services.annotations import ANNOTATIONS
 from models.services.asset_access import require_on_asset
 from models.services.comments import COMMENTS, create_comment
-from models.services.crud import Page, PageRequest
 from models.services.social import social_of
 from models.unit_of_work import UnitOfWork
 from web.auth import signed_in
 from web.blueprints import describe
-from web.crud import CrudSpec, Operation, crud_blueprint, element_answer, list_answer
+from web.crud import CrudSpec, crud_blueprint, element_answer, list_answer
 from web.fields import AnswerSchema, ChangeSchema, ElementSchema, Meta, RequestSchema, Text
 from web.filters import audit_filters, text_filter, uuid_filter
 from web.pagination import PAGE_PARAMETERS, Listing, page_schema, read_page
-from web.preconditions import etag_of, not_modified
 from web.sparse import FIELDS_PARAMETER
 
 
@@ -78,17 +76,6 @@ class CommentUpdateSchema(ChangeSchema):
     meta = Meta()
 
 
-def _create(uow: UnitOfWork, actor: Actor, values: dict[str, Any]) -> Comment:
-    comment = create_comment(uow, actor, values)
-    add_social(uow, actor, [comment])
-    return comment
-
-
-def _update(uow: UnitOfWork, actor: Actor, comment: Comment, values: dict[str, Any]) -> None:
-    COMMENTS.update(uow, actor, comment, values)
-    add_social(uow, actor, [comment])
-
-
 def add_social(uow: UnitOfWork, actor: Actor, comments: Sequence[Comment]) -> None:
     """Fill in how people have reacted to comments: one query for a whole page."""
     social = social_of(uow, actor, Comment, [comment.id for comment in comments])
@@ -113,35 +100,13 @@ COMMENT_SPEC = CrudSpec(
             **audit_filters(Comment),
         },
     ),
-    operations=frozenset(Operation) - {Operation.LIST, Operation.LOAD},
-    create=_create,
-    update=_update,
+    create=create_comment,
+    complete=add_social,
 )
 _SCHEMA = CommentSchema()
 _OF_ASSET, _OF_ANNOTATION = "/assets/<uuid:asset_id>/comments", "/annotations/<uuid:annotation_id>/comments"
 
 blueprint = crud_blueprint(COMMENT_SPEC)
-
-
-@blueprint.route(COMMENT_SPEC.path, methods=["GET"])
-@describe("List comments", *PAGE_PARAMETERS, FIELDS_PARAMETER)
-@signed_in(Permission.READ_COMMENT)
-@blueprint.response(200, page_schema(CommentSchema))
-def list_comments(uow: UnitOfWork, actor: Actor) -> Response:
-    """List comments."""
-    request = read_page(COMMENT_SPEC.listing)
-    return _page_answer(uow, actor, COMMENTS.page(uow, actor, request), request)
-
-
-@blueprint.route(COMMENT_SPEC.element_path, methods=["GET"])
-@describe("Load a comment", FIELDS_PARAMETER)
-@signed_in(Permission.READ_COMMENT)
-@blueprint.response(200, CommentSchema)
-def load_comment(uow: UnitOfWork, actor: Actor, element_id: UUID) -> Response:
-    """Load a comment."""
-    comment = COMMENTS.get(uow, actor, element_id)
-    add_social(uow, actor, [comment])
-    return not_modified(etag_of(comment)) or element_answer(uow, actor, _SCHEMA, comment)
 
 
 @blueprint.route(_OF_ASSET, methods=["GET"])
@@ -152,7 +117,7 @@ def list_asset_comments(uow: UnitOfWork, actor: Actor, asset_id: UUID) -> Respon
     """List comments."""
     require_on_asset(uow, actor, asset_id, Permission.READ_COMMENT)
     request = read_page(COMMENT_SPEC.listing).where(Comment.asset_id == asset_id, Comment.annotation_id.is_(None))
-    return _page_answer(uow, actor, COMMENTS.page(uow, actor, request), request)
+    return list_answer(uow, actor, _SCHEMA, COMMENT_SPEC.page(uow, actor, request), request)
 
 
 @blueprint.route(_OF_ASSET, methods=["POST"])
@@ -172,7 +137,7 @@ def list_annotation_comments(uow: UnitOfWork, actor: Actor, annotation_id: UUID)
     """List comments."""
     ANNOTATIONS.get(uow, actor, annotation_id)
     request = read_page(COMMENT_SPEC.listing).where(Comment.annotation_id == annotation_id)
-    return _page_answer(uow, actor, COMMENTS.page(uow, actor, request), request)
+    return list_answer(uow, actor, _SCHEMA, COMMENT_SPEC.page(uow, actor, request), request)
 
 
 @blueprint.route(_OF_ANNOTATION, methods=["POST"])
@@ -186,11 +151,6 @@ def comment_on_annotation(uow: UnitOfWork, actor: Actor, values: dict[str, Any],
 
 
 def _created(uow: UnitOfWork, actor: Actor, values: dict[str, Any]) -> Response:
-    comment = _create(uow, actor, values)
+    comment = create_comment(uow, actor, values)
     uow.commit()
-    return element_answer(uow, actor, _SCHEMA, comment, 201)
-
-
-def _page_answer(uow: UnitOfWork, actor: Actor, page: Page[Comment], request: PageRequest) -> Response:
-    add_social(uow, actor, page.elements)
-    return list_answer(uow, actor, _SCHEMA, page, request)
+    return element_answer(uow, actor, _SCHEMA, COMMENT_SPEC.completed(uow, actor, comment), 201)

@@ -23,7 +23,7 @@ from models.permissions import Actor, Permission
 from models.services import tasks
 from models.services.assets import require_readable
 from models.services.counting import Total
-from models.services.crud import Page
+from models.services.paging import Page
 from models.services.tasks import TASKS
 from models.unit_of_work import UnitOfWork
 from web.accepted import LONGEST_WAIT_SECONDS, RETRY_AFTER_SECONDS, accepted, show_task
