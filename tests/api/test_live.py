@@ -183,16 +183,15 @@ def test_a_client_goes_on_where_it_left_off(platform: Platform, actor: Actor, po
     with _connect(port, token, since=0) as connection:
         frames = _receive(connection, 700)
     assert _subjects(frames) == before[:700]
-    done = Event()
 
     def keep_publishing() -> None:
-        later.extend(_publish(platform, actor.space_id, 300))
-        done.set()
+        for _ in range(300):
+            later.extend(_publish(platform, actor.space_id))
 
     later: list[str] = []
     thread = Thread(target=keep_publishing)
     thread.start()
-    time.sleep(0.2)
+    wait_until(lambda: len(later) > 10)
     with _connect(port, token, since=frames[-1]["id"]) as connection:
         received = _subjects(_receive(connection, 800))
     thread.join()

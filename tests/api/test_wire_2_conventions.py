@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -51,10 +52,34 @@ def test_2_2_unknown_keys_and_values_of_a_list_are_named(client: ApiClient) -> N
         *((path, "uuid name created edited") for path in ("/groups", "/roles", "/libraries", "/collections", "/pools")),
     ],
 )
-def test_2_2_sort_keys_in_any_case_and_both_directions(client: ApiClient, path: str, keys: str) -> None:
+def test_2_2_sort_keys_in_any_case_and_both_directions(
+    client: ApiClient, tmp_path: Path, path: str, keys: str
+) -> None:  # fmt: skip
+    _make_three(client, path, tmp_path)
     for key in keys.split():
-        for direction in ("ASCENDING", "DESCENDING", "desc", "Descending", "x"):
-            client.get(path, query_string={"sort": key.upper(), "dir": direction})
+        ascending = _order(client, path, key, "ASCENDING")
+        assert len(ascending) >= 3
+        assert _order(client, path, key.upper(), "x") == ascending
+        for direction in ("DESCENDING", "desc", "Descending"):
+            assert _order(client, path, key.upper(), direction) == ascending[::-1]
+
+
+def _make_three(client: ApiClient, path: str, folder: Path) -> None:
+    for number in (2, 1, 3):
+        if path == "/assets":
+            make(client, number)
+        elif path == "/users":
+            client.post(path, {"username": f"user{number}", "password": "not to be guessed"}, expect=201)
+        elif path == "/pools":
+            place = folder / str(number)
+            place.mkdir()
+            client.post(path, {"name": f"n{number}", "fsPath": str(place)}, expect=201)
+        else:
+            client.post(path, {"name": f"n{number}"}, expect=201)
+
+
+def _order(client: ApiClient, path: str, key: str, direction: str) -> list[str]:
+    return [element["uuid"] for element in client.get(path, query_string={"sort": key, "dir": direction})["data"]]
 
 
 def test_2_2_assets_are_sorted_by_md5_and_those_without_come_first(client: ApiClient) -> None:
