@@ -15,6 +15,7 @@ from argon2 import PasswordHasher
 from models.wiring import Platform
 from tests.support.client import ApiClient
 from tests.support.people import make_user, sign_in
+from tests.support.platforms import execute
 from tests.support.settings import PASSWORD
 from web.auth import COOKIE
 
@@ -57,14 +58,14 @@ def test_a_bad_login(client: ApiClient, change: dict[str, Any], status: int) -> 
 
 def test_a_disabled_user_is_out_at_once(client: ApiClient, platform: Platform) -> None:
     key = client.post("/tokens", {"name": "k"}, expect=201)["token"]
-    _execute(platform, "UPDATE \"user\" SET enabled = false WHERE username = 'admin'")
+    execute(platform, "UPDATE \"user\" SET enabled = false WHERE username = 'admin'")
     client.get("/me", expect=401)
     ApiClient(client.app, key).get("/me", expect=401)
     assert client.anonymous().post("/auth/login", LOGIN, expect=401)["message"] == "Login failed"
 
 
 def test_a_new_epoch_ends_every_login(client: ApiClient, platform: Platform) -> None:
-    _execute(platform, 'UPDATE "user" SET epoch = epoch + 1')
+    execute(platform, 'UPDATE "user" SET epoch = epoch + 1')
     client.get("/me", expect=401)
     client.anonymous().post("/auth/login", LOGIN)
 
@@ -191,9 +192,3 @@ def test_a_weak_hash_is_replaced_at_login(client: ApiClient, platform: Platform)
 def _hash(platform: Platform) -> str:
     with platform.reading() as uow:
         return str(uow.fetch('SELECT password_hash FROM "user"')[0][0])
-
-
-def _execute(platform: Platform, statement: str) -> None:
-    with platform.unit_of_work() as uow:
-        uow.execute(statement)
-        uow.commit()

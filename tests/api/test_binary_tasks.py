@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -31,6 +30,7 @@ from tests.support.assets import (
     run_uploads,
     sha512_of,
     stage,
+    staged,
     submit_upload,
     upload,
 )
@@ -42,10 +42,6 @@ DATA = b"the bytes of a document\n" * 100_000
 @pytest.fixture
 def other(platform: Platform, actor: Actor) -> Actor:
     return make_space(platform, actor, "other")
-
-
-def staged(platform: Platform) -> list[str]:
-    return list(platform.blobs.iter_staged(datetime.now(UTC) + timedelta(days=1)))
 
 
 def delete(platform: Platform, actor: Actor, asset_id: UUID | str) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 
 from models.wiring import Platform
-from tests.support.assets import run_uploads
+from tests.support.assets import run_uploads, staged
 from tests.support.client import ApiClient
 from tests.support.serving import served
 from tests.support.waiting import wait_until
@@ -52,10 +51,6 @@ def answer_of(connection: socket.socket) -> bytes:
     while not answer.endswith(b"}") and (more := connection.recv(65536)):
         answer += more
     return answer
-
-
-def staged(platform: Platform) -> list[str]:
-    return list(platform.blobs.iter_staged(datetime.now(UTC) + timedelta(days=1)))
 
 
 def test_a_client_that_goes_away_leaves_nothing(server: Server, platform: Platform) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -18,7 +19,10 @@ from models.permissions import Actor
 from models.services import tasks
 from models.storage import blob_key, staging_key
 from models.wiring import Platform
+from tests.support.client import ApiClient
 from workers.inline import run_one
+
+DATA = bytes(range(256)) * 8000
 
 
 def sha512_of(data: bytes) -> str:
@@ -124,3 +128,16 @@ def put_in_library(platform: Platform, actor: Actor, asset_id: UUID | str, name:
 def picture(number: int = 0) -> bytes:
     """Give bytes that begin as a PNG does."""
     return b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes([number]) * 50
+
+
+def staged(platform: Platform) -> list[str]:
+    """Give the keys of what is staged."""
+    return list(platform.blobs.iter_staged(datetime.now(UTC) + timedelta(days=1)))
+
+
+def uploaded(client: ApiClient, platform: Platform, actor: Actor, data: bytes = DATA, name: str = "a.bin") -> str:
+    """Upload bytes; gives the path of the asset's binary."""
+    upload(platform, actor, data, name)
+    asset = find_asset(platform, data, actor)
+    assert asset is not None
+    return f"/assets/{asset.id}/binary"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from models.services.bootstrap import bootstrap
 from models.wiring import Platform
 from tests.support.engines import empty_redis, empty_tables
@@ -14,4 +16,17 @@ def begin_anew(platform: Platform) -> None:
     empty_redis(platform.settings.broker_url)
     with platform.unit_of_work() as uow:
         bootstrap(uow, PASSWORD)
+        uow.commit()
+
+
+def rows(platform: Platform, statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
+    """Read rows by SQL."""
+    with platform.reading() as uow:
+        return uow.fetch(statement, **parameters)
+
+
+def execute(platform: Platform, statement: str) -> None:
+    """Change rows by SQL."""
+    with platform.unit_of_work() as uow:
+        uow.execute(statement)
         uow.commit()
