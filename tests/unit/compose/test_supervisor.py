@@ -89,10 +89,9 @@ def test_a_failing_step_stops_the_start(supervise: StartSupervisor) -> None:
 
 def test_stages_end_in_reverse_order(supervise: StartSupervisor) -> None:
     slow_end = "(time.sleep(0.3), print('end of', {!r}), os._exit(0))"
-    stages = [
-        [{"name": name, "code": f"{PRINT_PID} signal.signal(15, lambda *_: {slow_end.format(name)}); signal.pause()"}]
-        for name in ("engine", "worker")
-    ]
+    # The handler is there before the pid is told: who sees that may send the signal.
+    handler = f"import signal; signal.signal(15, lambda *_: {slow_end}); {PRINT_PID} signal.pause()"
+    stages = [[{"name": name, "code": handler.format(name)}] for name in ("engine", "worker")]
     run = supervise(stages)
     run.wait_for("pid ", count=2)
     assert run.stop() == 0
