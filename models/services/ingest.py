@@ -70,7 +70,7 @@ def ensure_assets(
     new = set(ids.values())
     others = [asset.sha512 for asset in wanted if asset.sha512 not in ids]
     if others:
-        ids.update(_find_assets(uow, space_id, others))
+        ids.update(find_assets(uow, space_id, others))
     return ids, new
 
 
@@ -78,11 +78,12 @@ def _asset_row(sha512: str, size: int, mime_type: str, filename: str) -> dict[st
     return {"id": new_id_text(), "sha512": sha512, "size": size, "mime_type": mime_type, "filename": filename}
 
 
-def _find_assets(uow: UnitOfWork, space_id: UUID, hashes: list[str]) -> dict[str, UUID]:
+def find_assets(uow: UnitOfWork, space_id: UUID, hashes: Sequence[str]) -> dict[str, UUID]:
+    """Give the assets that a space has of these contents."""
     rows: Any = uow.execute(
         "SELECT encode(sha512, 'hex'), id FROM asset WHERE space_id = :space AND sha512 = ANY(:hashes)",
         space=space_id,
-        hashes=[bytes.fromhex(digest) for digest in hashes],
+        hashes=[bytes.fromhex(sha512) for sha512 in hashes],
     ).all()
     return {row[0]: row[1] for row in rows}
 
@@ -183,16 +184,6 @@ def mark_replaced(uow: UnitOfWork, task_id: UUID, pool_id: UUID, paths: Sequence
         paths=list(paths),
     ).all()
     return [row[0] for row in rows]
-
-
-def find_assets(uow: UnitOfWork, space_id: UUID, hashes: Sequence[str]) -> dict[str, UUID]:
-    """Give the assets that a space has of these contents."""
-    rows: Any = uow.execute(
-        "SELECT encode(sha512, 'hex'), id FROM asset WHERE space_id = :space AND sha512 = ANY(:hashes)",
-        space=space_id,
-        hashes=[bytes.fromhex(sha512) for sha512 in hashes],
-    ).all()
-    return {row[0]: row[1] for row in rows}
 
 
 def restore_present(uow: UnitOfWork, location_ids: Sequence[UUID]) -> list[UUID]:
