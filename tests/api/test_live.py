@@ -277,26 +277,21 @@ def test_the_server_says_goodbye(platform: Platform, tmp_path: Path) -> None:
     assert closed.value.rcvd.code == 1001
 
 
-def test_the_hub_heals_gaps_and_drops_repetitions(platform: Platform, actor: Actor) -> None:
+def test_the_hub_heals_gaps_and_drops_repetitions(
+    platform: Platform, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
     hub, listener = Hub(platform), Subscriber(actor)
     assert hub.join(listener, None).count(STREAM_JOINED.encode()) == 1
     frames: list[dict[str, Any]] = []
 
-    class Recorder:
-        def publish(self, frame: dict[str, Any]) -> None:
-            frames.append(frame)
-
     expected = []
     relay = EventRelay(platform)
     relay.run_once()
-    original = platform.bus.publish
-    platform.bus.publish = Recorder().publish  # type: ignore[method-assign]
-    try:
+    with monkeypatch.context() as patch:
+        patch.setattr(platform.bus, "publish", frames.append)
         for _ in range(6):
             expected += _publish(platform, actor.space_id, 2)
             relay.run_once()
-    finally:
-        platform.bus.publish = original  # type: ignore[method-assign]
     taken = listener.take(0)
     for index in (0, 0, 3, 2, 1, 5, 4, 5, 0):
         hub._handle(frames[index])

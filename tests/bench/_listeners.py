@@ -10,6 +10,7 @@ import struct
 import time
 import zlib
 from dataclasses import dataclass, field
+from multiprocessing.managers import ValueProxy
 
 from models.events import STREAM_JOINED
 
@@ -94,7 +95,7 @@ class Listener:
             self.seen.is_closed = True
 
 
-def listen(port: int, token: str, clients: int, started: object, expected: object) -> list[Seen]:
+def listen(port: int, token: str, clients: int, started: ValueProxy[int], expected: ValueProxy[int]) -> list[Seen]:
     """Connect clients, say so, and read until each has the expected number of frames (0: not known yet)."""
     selector = selectors.DefaultSelector()
     listeners = []
@@ -102,9 +103,9 @@ def listen(port: int, token: str, clients: int, started: object, expected: objec
         listener = Listener(port, token)
         selector.register(listener.socket, selectors.EVENT_READ, listener)
         listeners.append(listener)
-        started.value += 1  # type: ignore[attr-defined]
+        started.value += 1
     quiet_since = time.monotonic()
-    while not _is_over(listeners, expected.value, quiet_since):  # type: ignore[attr-defined]
+    while not _is_over(listeners, expected.value, quiet_since):
         for key, _ in selector.select(0.2):
             key.data.read()
             quiet_since = time.monotonic()

@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from tests.support.running_loom import RunningLoom
@@ -55,9 +56,9 @@ def _compare(title: str, place: Path, fill: Callable[[Path], None]) -> None:
         for number in range(ROUNDS):
             hashes.append(_timed(lambda: _run(_floor(place, files))))
             pool = loom.make_pool(place, f"pool-{number}") if number == 0 else _renew_pool(loom, place, number)
-            scans.append(_timed(lambda pool=pool: _scan(loom, pool)))  # type: ignore[misc]
+            scans.append(_timed(partial(_scan, loom, pool)))
             finds.append(_timed(lambda: _run(f"find {place} -printf '%p %s %T@ %i\\n'")))
-            rescans.append(_timed(lambda pool=pool: _scan(loom, pool)))  # type: ignore[misc]
+            rescans.append(_timed(partial(_scan, loom, pool)))
     scan, rescan = statistics.median(scans), statistics.median(rescans)
     floor, walk = statistics.median(hashes), statistics.median(finds)
     print(f"{title}:")

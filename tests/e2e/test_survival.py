@@ -97,6 +97,11 @@ def _owner(loom: RunningLoom, task: str) -> int | None:
     return int(rows[0][0].split(":")[1]) if rows and rows[0][0] else None
 
 
+def _wait_for_other_owner(loom: RunningLoom, task: str, gone: int) -> None:
+    """Wait until the dead one has the task no more, be it that nobody has."""
+    wait_until(lambda: _owner(loom, task) != gone, 60)
+
+
 def _wait_for_owner(loom: RunningLoom, task: str, other_than: int | None = None, seconds: float = 60) -> int:
     wait_until(lambda: _owner(loom, task) not in (None, other_than), seconds)
     owner = _owner(loom, task)
@@ -133,7 +138,7 @@ def test_work_that_kills_its_workers_is_given_up_and_the_rest_goes_on(tmp_path: 
         for _ in range(3):
             victim = _wait_for_owner(loom, task)
             psutil.Process(victim).send_signal(signal.SIGKILL)
-            wait_until(lambda gone=victim: _owner(loom, task) != gone, 60)  # type: ignore[misc]
+            _wait_for_other_owner(loom, task, victim)
         ended = loom.wait_for_task(task, 60)
         assert (ended["state"], ended["progress"]["done"], ended["progress"]["failed"]) == ("PARTIAL", 1, 1)
         items = loom.ask("GET", f"/tasks/{task}/items", params={"state": "FAILED"}).json()["data"]
