@@ -37,9 +37,10 @@ class Listing:
     """Elements of a page: fewer where each may be large."""
 
 
+_CURSOR = "^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?$"
 PAGE_PARAMETERS = (
-    query("limit", "integer", f"Size of the page, at most {MOST}", default=DEFAULT_LIMIT),
-    query("from", "string", "Begin behind the element of this uuid", format="uuid"),
+    query("limit", "integer", f"Size of the page, at most {MOST}", default=DEFAULT_LIMIT, minimum=1),
+    query("from", "string", "Begin behind the element of this uuid", pattern=_CURSOR),
     query("sort", "string", "Key to sort by", default="uuid"),
     query("dir", "string", "Anything that begins with DESC is descending", default="ASCENDING"),
     query("filter", "string", "Terms key[operator]=value, joined by commas or by repeating the parameter"),

@@ -33,7 +33,8 @@ def require_match(element: Audited) -> None:
     """
     if "If-Match" not in request.headers or request.if_match.star_tag:
         return
-    if str(element.revision) not in {tag.partition(".")[0] for tag in request.if_match.as_set()}:
+    # An empty tag is none.
+    if str(element.revision) not in {tag.partition(".")[0] for tag in request.if_match.as_set() if tag}:
         raise PreconditionFailed
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from schemathesis.transport.wsgi import WSGITransport
 
 from models.search import IndexHome
 from models.wiring import Platform
@@ -15,21 +17,42 @@ from tests.support.documents import Silent
 from web.app import close_app, create_app
 from workers.indexing.rebuild import rebuild
 
+_SOCKET_OPTIONS = frozenset({"max_redirects", "verify", "cert", "proxies"})
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--requests", type=int, default=1_500, help="How many requests the fuzzer sends, about")
 
 
+@pytest.fixture(autouse=True)
+def _in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep what only sockets know from the application, to which the check of signing in would hand it."""
+    send = WSGITransport.send
+
+    def send_plainly(transport: WSGITransport, case: Any, **options: Any) -> Any:
+        return send(transport, case, **{name: value for name, value in options.items() if name not in _SOCKET_OPTIONS})
+
+    monkeypatch.setattr(WSGITransport, "send", send_plainly)
+
+
 @dataclass
 class Counting:
-    """The application, with a count of the requests that it has answered."""
+    """The application, with a count of the answers that it has given, by status."""
 
     app: Any
-    requests: int = 0
+    answers: Counter[int] = field(default_factory=Counter)
 
     def __call__(self, environ: Any, start: Any) -> Any:
-        self.requests += 1
-        return self.app(environ, start)
+        def counted(status: str, *more: Any) -> Any:
+            self.answers[int(status[:3])] += 1
+            return start(status, *more)
+
+        return self.app(environ, counted)
+
+    def report(self, phase: str) -> None:
+        """Show what was tried; who asked must have been let in, or all of it says little."""
+        print(f"{phase}: {self.answers.total()} requests; {dict(sorted(self.answers.items()))}")
+        assert self.answers[401] < self.answers.total() / 2
 
 
 @pytest.fixture
