@@ -114,7 +114,7 @@ def _name_schema(schema: Any) -> str:
     kind: Any = resolve_schema_cls(schema)
     is_replacement = isinstance(schema, ChangeSchema) and schema.is_replacement
     name = str(kind.__name__).removesuffix("Schema")
-    return name.removesuffix("Update") + "Replace" if is_replacement else name
+    return name.removesuffix("Update").removesuffix("Replace") + "Replace" if is_replacement else name
 
 
 def _serve_document(app: Flask, api: LoomApi) -> None:

@@ -1,4 +1,4 @@
-"""What can be done with an element that was just made: links in the OpenAPI document, from its creation to its routes."""
+"""What can be done with an element that was just made: links from its creation to its routes."""
 
 from __future__ import annotations
 

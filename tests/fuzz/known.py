@@ -1,4 +1,4 @@
-"""Requests about what exists: generated uuids are nobody's, and nearly every answer would be that there is no such thing.
+"""Requests about what exists: generated uuids are nobody's, and nearly every answer would be that there is none.
 
 What a route is about is made anew for each request, by the rows of the table of access.
 """
@@ -26,7 +26,9 @@ _SHARE = 0.8
 """Of the requests that are about something that exists; who asks for what does not is told so."""
 _PARAMETER = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
 _PLACES = {"assetUuid": "asset_id", "libraryUuid": "library_id", "embeddingUuid": "embedding_id"}
-_ROWS = {(row.method, "/api/v1" + _PARAMETER.sub(r"{\1}", row.path)): row for row in ROWS if row.make is not indexed_asset}
+_ROWS = {
+    (row.method, "/api/v1" + _PARAMETER.sub(r"{\1}", row.path)): row for row in ROWS if row.make is not indexed_asset
+}
 """But for searches: they name nothing, and indexing takes its time."""
 
 
