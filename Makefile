@@ -10,7 +10,7 @@ COMPILE := $(BIN)/python -m uv pip compile pyproject.toml --group build --quiet 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test up lint fmt type fuzz bench lock clean
+.PHONY: help setup demo test up lint fmt type fuzz openapi bench lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,7 +45,10 @@ fmt: $(VENV)/.installed-dev ## Format the code and mend what can be mended
 	@$(BIN)/ruff format
 
 fuzz: $(VENV)/.installed-dev ## Send twenty thousand requests that the OpenAPI document allows, or nearly does
-	@$(BIN)/python -m pytest tests/fuzz -s --requests 20000 $(ARGS)
+	@$(BIN)/python -m pytest tests/fuzz -s --requests 20000 --anew $(ARGS)
+
+openapi: $(VENV)/.installed-dev ## Write docs/openapi.json anew, after a change of the API that is meant
+	@$(BIN)/python -m compose.throwaway $(BIN)/python -m web.openapi_file docs/openapi.json
 
 bench: $(VENV)/.installed-dev ## Measure against the floor of this machine
 	@$(BIN)/python -m tests.bench $(ARGS)

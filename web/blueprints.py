@@ -160,12 +160,16 @@ class LoomBlueprint(Blueprint):  # type: ignore[misc]  # flask-smorest publishes
         return cast("Callable[[V], V]", super().alt_response(status_code, *arguments, **options))
 
 
-def describe(summary: str, *parameters: dict[str, Any]) -> Callable[[V], V]:
-    """Document a view that is not a function of its own, or its query parameters, in OpenAPI's words."""
+def describe(summary: str, *parameters: dict[str, Any], **operation: Any) -> Callable[[V], V]:
+    """Document a view that is not a function of its own, or what its schemas do not say, in OpenAPI's words.
+
+    `operation` are parts of its entry, such as those of `web.openapi_files`.
+    """
+    described = {**operation, "parameters": [*parameters, *operation.get("parameters", ())]}
 
     def decorate(view: V) -> V:
         view.__doc__ = summary
-        manual = {"manual_doc": {"parameters": list(parameters)}} if parameters else {}
+        manual = {"manual_doc": {key: value for key, value in described.items() if value}}
         view.__dict__["_apidoc"] = {**getattr(view, "_apidoc", {}), **manual}
         return view
 
@@ -178,7 +182,13 @@ def query(name: str, kind: str, description: str, **more: Any) -> dict[str, Any]
 
 
 class UuidConverter(BaseConverter):
-    """A UUID in a path; what is none is a bad request, not an unknown route."""
+    """A UUID in a path; what is none is a bad request, not an unknown route.
+
+    But for the words that stand in the place of a UUID in some path: they must not offer the methods of both.
+    """
+
+    regex = r"(?!(?:kinds|move|upload)\Z)[^/]+"
+    part_isolating = True
 
     def to_python(self, value: str) -> Any:
         """Read the segment. While a route is looked for, Flask understands no other errors than its own."""

@@ -126,7 +126,8 @@ class Sha512(fields.String):
 class MimeType(fields.String):
     """A type such as `image/jpeg`; lower case out, either case in."""
 
-    _SHAPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,100}/[A-Za-z0-9!#$&^_.+-]{1,100}")
+    PATTERN = r"^[A-Za-z0-9!#$&^_.+-]{1,100}/[A-Za-z0-9!#$&^_.+-]{1,100}$"
+    _SHAPE = re.compile(PATTERN.removesuffix("$"))
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:
         if not isinstance(value, str) or not self._SHAPE.fullmatch(value):
@@ -184,12 +185,12 @@ def _size_of(part: Any) -> int:
 class AreaField(fields.Field[dict[str, int]]):
     """Part of an asset: any of `from` and `to` (milliseconds), `startX`, `startY`, `width` and `height` (pixels)."""
 
-    _KEYS = ("from", "to", "startX", "startY", "width", "height")
+    KEYS = ("from", "to", "startX", "startY", "width", "height")
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> dict[str, int]:
         if not isinstance(value, Mapping):
             raise ValidationError("Not an object.")
-        area = {key: value[key] for key in self._KEYS if value.get(key) is not None}
+        area = {key: value[key] for key in self.KEYS if value.get(key) is not None}
         if not all(type(number) is int and 0 <= number <= BIGGEST for number in area.values()):
             raise ValidationError("Holds something else than whole numbers from 0 on.")
         if area.get("from", 0) > area.get("to", BIGGEST):

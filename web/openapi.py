@@ -16,7 +16,7 @@ from marshmallow import Schema, fields
 
 from web.auth import open_to_all
 from web.blueprints import PREFIX, LoomBlueprint, UuidConverter
-from web.fields import AreaField, Audit, ChangeSchema, Instant, Meta
+from web.fields import BIGGEST, AreaField, Audit, ChangeSchema, Instant, Meta, MimeType, Sha512
 from web.openapi_details import complete
 from web.resources import BLUEPRINTS
 from web.version import VERSION
@@ -42,6 +42,25 @@ FIELDS: dict[Any, tuple[str, str | None]] = {
     Audit: ("object", None),
 }
 """Our fields in OpenAPI's words: type and format."""
+
+_USER = {
+    "type": "object",
+    "properties": {"uuid": {"type": "string", "format": "uuid"}, "name": {"type": "string"}},
+}
+_MOMENT = {"type": "string", "format": "date-time"}
+SHAPES: dict[Any, dict[str, Any]] = {
+    Audit: {
+        "description": "Who made the element and who changed it last, and when",
+        "properties": {"created": _MOMENT, "edited": _MOMENT, "creator": _USER, "editor": _USER},
+    },
+    AreaField: {
+        "description": "Part of an asset: milliseconds and pixels",
+        "properties": {key: {"type": ["integer", "null"], "minimum": 0, "maximum": BIGGEST} for key in AreaField.KEYS},
+    },
+    Sha512: {"pattern": "^[0-9a-fA-F]{128}$"},
+    MimeType: {"pattern": MimeType.PATTERN},
+}
+"""What can be said of our fields besides."""
 
 
 class ErrorSchema(Schema):
@@ -79,9 +98,15 @@ def describe_api(app: Flask) -> None:
     api.register_converter(UuidConverter, _describe_uuid)
     for kind, described in FIELDS.items():
         api.register_field(kind, *described)
+    plugin.converter.add_attribute_function(_describe_field)
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint)
     _serve_document(app, api)
+
+
+def _describe_field(_converter: Any, field: Any, **_: Any) -> dict[str, Any]:
+    """Tell what type and format alone do not."""
+    return next((dict(SHAPES[kind]) for kind in type(field).__mro__ if kind in SHAPES), {})
 
 
 def _name_schema(schema: Any) -> str:
@@ -89,7 +114,7 @@ def _name_schema(schema: Any) -> str:
     kind: Any = resolve_schema_cls(schema)
     is_replacement = isinstance(schema, ChangeSchema) and schema.is_replacement
     name = str(kind.__name__).removesuffix("Schema")
-    return name.removesuffix("Update") + "Replace" if is_replacement else name
+    return name.removesuffix("Update").removesuffix("Replace") + "Replace" if is_replacement else name
 
 
 def _serve_document(app: Flask, api: LoomApi) -> None:

@@ -12,7 +12,8 @@ from werkzeug.routing import Rule
 
 from web.auth import SPACE_HEADER, permissions_of
 from web.idempotency import HEADER as IDEMPOTENCY_HEADER
-from web.openapi_examples import EXAMPLES
+from web.openapi_examples import add_body_example, add_examples
+from web.openapi_links import add_links
 
 Document = dict[str, Any]
 _PATH_PART = re.compile(r"<(?:\w+(?:\([^)]*\))?:)?(\w+)>")
@@ -30,6 +31,12 @@ _ERRORS: Mapping[int, str] = {
     429: "Too many attempts; see Retry-After",
     503: "A part of Loom that this needs is not available now; see Retry-After",
     507: "There is not enough free space",
+}
+
+
+_TASK_HEADERS: Document = {
+    "Location": {"description": "The path of the task", "schema": {"type": "string"}},
+    "Retry-After": {"description": "Seconds to wait before looking at it", "schema": {"type": "integer"}},
 }
 
 
@@ -57,7 +64,10 @@ def complete(document: Document, app: Flask) -> Document:
     for rule, method, operation in _operations(document, app):
         _complete_operation(app, rule, method, operation)
     for schema in components["schemas"].values():
-        _add_examples(schema)
+        add_examples(schema)
+    for _, _, operation in _operations(document, app):
+        add_body_example(operation, components["schemas"])
+    add_links(document)
     return document
 
 
@@ -84,6 +94,8 @@ def _complete_operation(app: Flask, rule: Rule, method: str, operation: Document
     responses.pop("default", None)
     if "IfNoneMatch" in names:
         responses.setdefault("304", {"description": "The caller has this state already"})
+    if "202" in responses:
+        responses["202"]["headers"] = _TASK_HEADERS
     for code in _codes(method, operation, is_element=is_element, is_open=permissions is None):
         responses.setdefault(str(code), {"$ref": f"#/components/responses/{HTTPStatus(code).name}"})
 
@@ -122,16 +134,3 @@ def _codes(method: str, operation: Document, *, is_element: bool, is_open: bool)
 def _error(text: str) -> Document:
     schema = {"$ref": "#/components/schemas/Error"}
     return {"description": text, "content": {"application/json": {"schema": schema}}}
-
-
-def _add_examples(schema: Document) -> None:
-    for name, described in schema.get("properties", {}).items():
-        example = EXAMPLES.get(name)
-        if example is not None and "$ref" not in described and _is_of(example, described.get("type")):
-            described.setdefault("examples", [example])
-
-
-def _is_of(example: Any, kind: Any) -> bool:
-    kinds = kind if isinstance(kind, list) else [kind]
-    names = {str: "string", bool: "boolean", int: "integer", float: "number", dict: "object", list: "array"}
-    return names[type(example)] in kinds

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+Document = dict[str, Any]
+
 _UUID = "0192f0c1-7a3e-7cc2-9d1b-3f0a5b6c7d8e"
 
 EXAMPLES: Mapping[str, Any] = {
@@ -48,3 +50,58 @@ EXAMPLES: Mapping[str, Any] = {
     "code": "not-found",
     "meta": {"project": "travel guide"},
 }
+
+_PLAIN: Mapping[str, Any] = {"string": "text", "integer": 1, "number": 0.5, "boolean": True, "array": [], "object": {}}
+"""By type, for fields that must be given and have no example."""
+
+
+def add_examples(schema: Document) -> None:
+    """Give examples of the fields of a body."""
+    for name, described in schema.get("properties", {}).items():
+        example = EXAMPLES.get(name)
+        if example is not None and "$ref" not in described and _is_of(example, described):
+            described.setdefault("examples", [example])
+
+
+def add_body_example(operation: Document, schemas: Document) -> None:
+    """Give an example of the JSON body of a request."""
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    if content is not None:
+        content["example"] = _example(content["schema"], schemas)
+
+
+def _example(schema: Document, schemas: Document) -> Any:
+    """Make an example of all that has one, and of all that must be there."""
+    if "$ref" in schema:
+        return _example(schemas[schema["$ref"].rpartition("/")[2]], schemas)
+    if "properties" in schema:
+        needed = schema.get("required", ())
+        return {
+            name: _example(described, schemas)
+            for name, described in schema["properties"].items()
+            if name in needed or "examples" in described
+        }
+    if nested := schema.get("anyOf") or schema.get("allOf") or schema.get("oneOf"):
+        return _example(nested[0], schemas)
+    return _plain(schema, schemas)
+
+
+def _plain(schema: Document, schemas: Document) -> Any:
+    if "examples" in schema or "enum" in schema:
+        return (schema.get("examples") or schema["enum"])[0]
+    kind = schema.get("type", "object")
+    kind = kind[0] if isinstance(kind, list) else kind
+    if kind == "array":
+        return [_example(schema["items"], schemas)]
+    if schema.get("format") == "uuid":
+        return _UUID
+    return schema.get("minimum", _PLAIN[kind])
+
+
+def _is_of(example: Any, described: Document) -> bool:
+    if "enum" in described:
+        return example in described["enum"]
+    kinds = described.get("type")
+    kinds = kinds if isinstance(kinds, list) else [kinds]
+    names = {str: "string", bool: "boolean", int: "integer", float: "number", dict: "object", list: "array"}
+    return names[type(example)] in kinds

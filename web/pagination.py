@@ -39,7 +39,7 @@ class Listing:
 
 
 PAGE_PARAMETERS = (
-    query("limit", "integer", f"Size of the page, at most {MOST}", default=DEFAULT_LIMIT),
+    query("limit", "integer", f"Size of the page, at most {MOST}", default=DEFAULT_LIMIT, minimum=1),
     query("from", "string", "Begin behind the element of this uuid", format="uuid"),
     query("sort", "string", "Key to sort by", default="uuid"),
     query("dir", "string", "Anything that begins with DESC is descending", default="ASCENDING"),

@@ -2,35 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from schemathesis.transport.wsgi import WSGITransport
 
 from models.search import IndexHome
 from models.wiring import Platform
 from tests.support.client import ApiClient
 from tests.support.documents import Silent
-from tests.support.settings import PASSWORD
 from web.app import close_app, create_app
 from workers.indexing.rebuild import rebuild
+
+_SOCKET_OPTIONS = frozenset({"max_redirects", "verify", "cert", "proxies"})
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--requests", type=int, default=1_500, help="How many requests the fuzzer sends, about")
+    parser.addoption("--anew", action="store_true", help="Let the fuzzer send other requests than the last time")
+
+
+@pytest.fixture(autouse=True)
+def _in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep what only sockets know from the application, to which the check of signing in would hand it."""
+    send = WSGITransport.send
+
+    def send_plainly(transport: WSGITransport, case: Any, **options: Any) -> Any:
+        return send(transport, case, **{name: value for name, value in options.items() if name not in _SOCKET_OPTIONS})
+
+    monkeypatch.setattr(WSGITransport, "send", send_plainly)
 
 
 @dataclass
 class Counting:
-    """The application, with a count of the requests that it has answered."""
+    """The application, with a count of the answers that it has given, by status."""
 
     app: Any
-    requests: int = 0
+    answers: Counter[int] = field(default_factory=Counter)
 
     def __call__(self, environ: Any, start: Any) -> Any:
-        self.requests += 1
-        return self.app(environ, start)
+        def counted(status: str, *more: Any) -> Any:
+            self.answers[int(status[:3])] += 1
+            return start(status, *more)
+
+        return self.app(environ, counted)
+
+    def report(self, phase: str) -> None:
+        """Show what was tried; who asked must have been let in, or all of it says little."""
+        print(f"{phase}: {self.answers.total()} requests; {dict(sorted(self.answers.items()))}")
+        assert self.answers[401] < self.answers.total() / 2
 
 
 @pytest.fixture
@@ -42,11 +65,5 @@ def counting(platform: Platform) -> Iterator[Counting]:
 
 
 @pytest.fixture
-def sign_in(counting: Counting) -> Callable[[], dict[str, str]]:
-    """Gives the headers of a request by the first user."""
-
-    def sign() -> dict[str, str]:
-        answer = ApiClient(counting.app).post("/auth/login", {"username": "admin", "password": PASSWORD})
-        return {"Authorization": f"Bearer {answer['token']}"}
-
-    return sign
+def signed_in(counting: Counting, client: ApiClient) -> dict[str, str]:
+    return {"Authorization": f"Bearer {client.token}"}

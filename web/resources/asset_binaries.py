@@ -13,6 +13,7 @@ from uuid import UUID
 
 from flask import Response, jsonify, request
 from flask.typing import ResponseReturnValue
+from marshmallow import fields
 from werkzeug.wrappers.response import Response as AnyResponse
 
 from models.entities import Task
@@ -29,12 +30,15 @@ from models.services.audit import name_users
 from models.services.libraries import refer_for_upload
 from models.unit_of_work import UnitOfWork
 from web.accepted import accepted, require_success
+from web.asset_bodies import AssetSchema
 from web.asset_places import PlaceSchema, blob_body, place_body
 from web.auth import signed_in
 from web.binary_bodies import BinaryOfAssetSchema, BinarySchema, new_columns
 from web.blueprints import LoomBlueprint, describe, load_values, query
 from web.crud import element_answer
 from web.downloads import send_source
+from web.fields import RequestSchema
+from web.openapi_files import gives_file, takes_file
 from web.pagination import page_schema, whole_envelope
 from web.preconditions import require_match
 from web.resources.assets import asset_answer
@@ -49,15 +53,30 @@ _LIBRARY = query("libraryUuid", "string", "Add the asset to this library; a form
 _PLACES = ("filesystem", "s3")
 """Either of them makes a JSON object a record."""
 
+
+class AssetFormSchema(RequestSchema):
+    """What a form may say of a file besides its name."""
+
+    origin = fields.String(metadata={"description": f"Where it comes from, `{_ORIGIN}` unless said"})
+    library_id = fields.UUID(data_key="libraryUuid", metadata={"description": "Add the asset to this library"})
+
+
 blueprint = LoomBlueprint("asset-bytes", "Bytes of assets")
 _BINARY = BinarySchema()
 _RECORD = BinaryOfAssetSchema()
 
 
 @blueprint.route("/assets/upload", methods=["POST"])
-@describe("Upload a file; its content becomes an asset, unless it is one already", FILENAME, _LIBRARY)
+@describe(
+    "Upload a file; its content becomes an asset, unless it is one already",
+    FILENAME,
+    _LIBRARY,
+    **takes_file(AssetFormSchema),
+)
 @signed_in(Permission.CREATE_ASSET)
 @blueprint.response(202, TaskSchema)
+@blueprint.alt_response(200, schema=AssetSchema, description="The content is an asset already (Prefer: wait)")
+@blueprint.alt_response(201, schema=AssetSchema, description="The new asset (Prefer: wait)")
 def upload_one(uow: UnitOfWork, actor: Actor) -> Response:
     """Take in a file."""
     return accepted(uow, actor, _submit(uow, actor, receive_upload(), None), _stored_asset)
@@ -65,7 +84,12 @@ def upload_one(uow: UnitOfWork, actor: Actor) -> Response:
 
 @blueprint.route("/assets/<uuid:asset_id>/binary", methods=["POST"])
 @blueprint.route("/assets/<uuid:asset_id>/binary/data", methods=["POST"], endpoint="upload_binary_data")
-@describe("Upload the bytes that an asset awaits; they must have its SHA-512", FILENAME, _LIBRARY)
+@describe(
+    "Upload the bytes that an asset awaits; they must have its SHA-512",
+    FILENAME,
+    _LIBRARY,
+    **takes_file(AssetFormSchema, BinaryOfAssetSchema),
+)
 @signed_in(Permission.CREATE_ASSET_BINARY)
 @blueprint.response(202, TaskSchema)
 @blueprint.alt_response(201, schema=PlaceSchema)
@@ -131,7 +155,7 @@ def _result(task: Task) -> dict[str, Any]:
 
 
 @blueprint.route("/assets/<uuid:asset_id>/binary", methods=["GET"])
-@describe("Download the bytes of an asset, or load the record of where they are")
+@describe("Download the bytes of an asset, or load the record of where they are", **gives_file(PlaceSchema))
 @signed_in(Permission.READ_ASSET_BINARY)
 def download(uow: UnitOfWork, actor: Actor, asset_id: UUID) -> AnyResponse:
     """Give the bytes, or their record to who accepts JSON only."""
@@ -142,9 +166,10 @@ def download(uow: UnitOfWork, actor: Actor, asset_id: UUID) -> AnyResponse:
 
 
 @blueprint.route("/assets/<uuid:asset_id>/binary/data", methods=["GET"])
+@describe("Download the bytes of an asset, whatever the caller says to accept", **gives_file())
 @signed_in(Permission.READ_ASSET_BINARY)
 def download_data(uow: UnitOfWork, actor: Actor, asset_id: UUID) -> AnyResponse:
-    """Download the bytes of an asset, whatever the caller says to accept."""
+    """Give the bytes, never their record."""
     return _send(uow, _readable(uow, actor, asset_id))
 
 

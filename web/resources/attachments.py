@@ -34,6 +34,7 @@ from web.crud import CrudSpec, Operation, crud_blueprint, element_answer, list_a
 from web.downloads import send_attachment
 from web.fields import ChangeSchema, Constant, ElementSchema, Meta, MimeType, Name, RequestSchema, Text
 from web.filters import enum_filter, instant_filter, size_filter, text_filter, uuid_filter
+from web.openapi_files import gives_file, takes_file
 from web.pagination import PAGE_PARAMETERS, Listing, page_schema, read_page
 from web.preconditions import require_match
 from web.sparse import FIELDS_PARAMETER
@@ -117,7 +118,9 @@ blueprint = crud_blueprint(ATTACHMENT_SPEC)
 
 
 @blueprint.route(ATTACHMENT_SPEC.path, methods=["POST"])
-@describe("Upload a file that belongs to what the form, or the query, names", FILENAME)
+@describe(
+    "Upload a file that belongs to what the form, or the query, names", FILENAME, **takes_file(AttachmentFormSchema)
+)
 @signed_in(Permission.CREATE_ATTACHMENT)
 @blueprint.response(202, TaskSchema)
 @blueprint.alt_response(201, schema=AttachmentSchema)
@@ -131,7 +134,7 @@ def upload_one(uow: UnitOfWork, actor: Actor) -> Response:
 
 
 @blueprint.route(_OF_EMBEDDING, methods=["POST"])
-@describe("Upload a file that belongs to an embedding", FILENAME)
+@describe("Upload a file that belongs to an embedding", FILENAME, **takes_file(AttachmentFormSchema))
 @signed_in(Permission.CREATE_ATTACHMENT)
 @blueprint.response(202, TaskSchema)
 @blueprint.alt_response(201, schema=AttachmentSchema)
@@ -187,9 +190,10 @@ def delete_one(uow: UnitOfWork, actor: Actor, element_id: UUID) -> ResponseRetur
 
 
 @blueprint.route(f"{ATTACHMENT_SPEC.element_path}/data", methods=["GET"])
+@describe("Download the bytes of an attachment", **gives_file())
 @signed_in(Permission.READ_ATTACHMENT)
 def download_one(uow: UnitOfWork, actor: Actor, element_id: UUID) -> AnyResponse:
-    """Download the bytes of an attachment."""
+    """Give the bytes of an attachment."""
     attachment = ATTACHMENTS.get(uow, actor, element_id)
     uow.release()
     return send_attachment(platform().blobs, attachment)

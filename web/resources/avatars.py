@@ -29,6 +29,7 @@ from web.auth import signed_in
 from web.blueprints import PREFIX, LoomBlueprint, describe
 from web.downloads import send_attachment
 from web.fields import AnswerSchema
+from web.openapi_files import gives_file, takes_file
 from web.preconditions import etag_of, not_modified, require_etag, tagged
 from web.state import platform
 from web.task_bodies import TaskSchema
@@ -70,21 +71,23 @@ def load_own_avatar(uow: UnitOfWork, actor: Actor) -> Response:
 
 
 @blueprint.route(f"{_OF_USER}/data", methods=["GET"])
+@describe("Download the picture of a user", **gives_file())
 @signed_in(Permission.READ_USER)
 def download_avatar(uow: UnitOfWork, actor: Actor, user_id: UUID) -> AnyResponse:
-    """Download the picture of a user."""
+    """Give the bytes of a picture of a user."""
     return _download(uow, find_pictured(uow, actor, user_id))
 
 
 @blueprint.route(f"{_OWN}/data", methods=["GET"])
+@describe("Download one's own picture", **gives_file())
 @signed_in()
 def download_own_avatar(uow: UnitOfWork, actor: Actor) -> AnyResponse:
-    """Download one's own picture."""
+    """Give the bytes of one's own picture."""
     return _download(uow, find_own(uow, actor))
 
 
 @blueprint.route(_OF_USER, methods=["POST"])
-@describe("Upload a picture of a user, in place of the one before", FILENAME)
+@describe("Upload a picture of a user, in place of the one before", FILENAME, **takes_file())
 @signed_in(Permission.UPDATE_USER)
 @blueprint.response(202, TaskSchema)
 @blueprint.alt_response(201, schema=AvatarSchema)
@@ -94,7 +97,7 @@ def upload_avatar(uow: UnitOfWork, actor: Actor, user_id: UUID) -> Response:
 
 
 @blueprint.route(_OWN, methods=["POST"])
-@describe("Upload one's own picture, in place of the one before", FILENAME)
+@describe("Upload one's own picture, in place of the one before", FILENAME, **takes_file())
 @signed_in()
 @blueprint.response(202, TaskSchema)
 @blueprint.alt_response(201, schema=AvatarSchema)
