@@ -18,6 +18,7 @@ from tests.support.assets import put_in_library, sha512_of
 from tests.support.client import ApiClient
 from tests.support.crowds import crowd
 from tests.support.people import make_space, make_user, sign_in
+from tests.support.waiting import wait_until
 
 PAYLOADS: dict[str, tuple[str, dict[str, Any]]] = {
     "GEO": ("geo", {"lon": -9.18, "lat": 38.7, "alias": "Lisbon", "accuracyM": 5.5}),
@@ -238,28 +239,26 @@ def test_fifty_clients_that_put_the_same_leave_one(client: ApiClient, path: str)
 def test_who_has_locked_the_asset_and_who_has_not_never_wait_for_each_other(
     client: ApiClient, platform: Platform, actor: Actor, asset: str, path: str
 ) -> None:
-    """Both put the same components; one of them has locked the asset before, as an update of it does."""
-    key, errors = UUID(asset), []
-
-    def put(number: int) -> int:
-        return client.request("POST", path, {**IMAGE, "source": f"{number % 5}"}).status_code
-
-    def lock_and_put() -> None:
-        for number in range(30):
-            try:
-                with platform.unit_of_work() as uow:
-                    get_asset(uow, actor, key, Verb.UPDATE, lock=True)
-                    values = {"type": ComponentType.IMAGE, "source": f"{number % 5}", "payload": {"width": number}}
-                    put_component(uow, actor, key, values)
-                    uow.commit()
-            except Exception as error:  # noqa: BLE001 - whatever it is, the test tells
-                errors.append(error)
-
-    thread = Thread(target=lock_and_put)
-    thread.start()
-    statuses = crowd(put, 20)
+    """Both put the same component; one of them has locked the asset before, as an update of it does."""
+    answers: list[int] = []
+    thread = Thread(target=lambda: answers.append(client.request("POST", path, {**IMAGE, "source": "x"}).status_code))
+    with platform.unit_of_work() as uow:
+        get_asset(uow, actor, UUID(asset), Verb.UPDATE, lock=True)
+        thread.start()
+        wait_until(lambda: is_anybody_waiting(platform))
+        values = {"type": ComponentType.IMAGE, "source": "x", "payload": {"width": 9}}
+        _, is_new = put_component(uow, actor, UUID(asset), values)
+        uow.commit()
     thread.join()
-    assert (errors, set(statuses) <= {200, 201}) == ([], True)
+    assert (is_new, answers) == (True, [200])
+    assert client.get(path)["data"][0]["image"] == {"width": 1, "height": 2, "source": "x"}
+
+
+def is_anybody_waiting(platform: Platform) -> bool:
+    """Tell whether a statement waits for a lock."""
+    with platform.reading() as uow:
+        rows = uow.fetch("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND state = 'active'")
+    return bool(rows)
 
 
 def test_removing_and_putting_at_the_same_time(client: ApiClient, path: str) -> None:
