@@ -117,7 +117,8 @@ def test_the_page_needs_nothing_from_elsewhere(app: Flask) -> None:
     assert len(loaded) == 4
     for path in loaded:
         assert path.startswith("/docs/")
-        assert caller.get(path).status_code == 200
+        with caller.get(path) as part:
+            assert part.status_code == 200
     assert caller.get("/docs/other.js").status_code == 404
 
 
