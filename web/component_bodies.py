@@ -19,6 +19,7 @@ from web.fields import (
     ChangeSchema,
     Constant,
     ElementSchema,
+    Flag,
     Meta,
     Number,
     RequestSchema,
@@ -76,7 +77,7 @@ class AudioPayloadSchema(BlockSchema):
     source = Text(longest=LONGEST_KEY)
     lang = Text(longest=64)
     track_title = Text(longest=255, data_key="trackTitle")
-    is_default = fields.Boolean(data_key="isDefault")
+    is_default = Flag(data_key="isDefault")
     channels = Whole(least=0)
     encoding = Text(longest=255)
     bitrate = Whole(least=0, metadata={"description": "Bits per second"})

@@ -10,7 +10,18 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from models.entities.embedding import DEFAULT_TYPE
 from models.services.embeddings import MOST_DIMENSIONS, as_float32
-from web.fields import AnswerSchema, AreaField, ChangeSchema, ElementSchema, Meta, Number, RequestSchema, Text, Whole
+from web.fields import (
+    AnswerSchema,
+    AreaField,
+    ChangeSchema,
+    ElementSchema,
+    Flag,
+    Meta,
+    Number,
+    RequestSchema,
+    Text,
+    Whole,
+)
 
 _LONGEST_KEY = 128
 """Of texts that tell embeddings apart: all of them must fit into one entry of the index. So must a model's name."""
@@ -50,7 +61,7 @@ class EmbeddingSchema(ElementSchema):
     frame_number = fields.Integer(data_key="frameNumber")
     subject_index = fields.Integer(data_key="subjectIndex")
     detection_id = fields.UUID(data_key="detectionUuid")
-    normalized = fields.Boolean()
+    normalized = Flag()
     node_kind = fields.String(data_key="nodeKind")
     producer_version = fields.String(data_key="producerVersion")
     confidence = fields.Float()
@@ -69,7 +80,7 @@ class EmbeddingPutSchema(RequestSchema):
     frame_number = Whole(least=0, data_key="frameNumber", allow_none=True)
     subject_index = Whole(least=0, data_key="subjectIndex", allow_none=True)
     detection_id = fields.UUID(data_key="detectionUuid", allow_none=True)
-    normalized = fields.Boolean()
+    normalized = Flag()
     node_kind = Text(longest=_LONGEST_KEY, data_key="nodeKind", allow_none=True)
     producer_version = Text(longest=255, data_key="producerVersion", allow_none=True)
     confidence = Number(least=0, most=1, allow_none=True)

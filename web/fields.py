@@ -62,6 +62,15 @@ class Whole(fields.Integer):
         return value
 
 
+class Flag(fields.Boolean):
+    """True or false; not a number, not a text."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
 class Number(fields.Float):
     """A finite number; not a text, not a truth value."""
 

@@ -98,7 +98,8 @@ def describe_api(app: Flask) -> None:
     api.register_converter(UuidConverter, _describe_uuid)
     for kind, described in FIELDS.items():
         api.register_field(kind, *described)
-    plugin.converter.add_attribute_function(_describe_field)
+    assert plugin.converter is not None
+    plugin.converter.add_attribute_function(_describe_field)  # type: ignore[no-untyped-call]
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint)
     _serve_document(app, api)

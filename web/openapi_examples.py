@@ -64,10 +64,14 @@ def add_examples(schema: Document) -> None:
 
 
 def add_body_example(operation: Document, schemas: Document) -> None:
-    """Give an example of the JSON body of a request."""
-    content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    """Give an example of the JSON body of a request, and say whether there must be one: none is an empty object."""
+    body = operation.get("requestBody", {})
+    content = body.get("content", {}).get("application/json")
     if content is not None:
         content["example"] = _example(content["schema"], schemas)
+        name = content["schema"].get("$ref", "").rpartition("/")[2]
+        if len(body["content"]) == 1 and not schemas.get(name, {"required": ...}).get("required"):
+            body["required"] = False
 
 
 def _example(schema: Document, schemas: Document) -> Any:

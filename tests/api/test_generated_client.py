@@ -28,11 +28,10 @@ def generated(client: ApiClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     source, target, settings = (tmp_path / name for name in ("openapi.json", _PACKAGE, "generator.json"))
     source.write_text(json.dumps(client.get("/openapi.json")))
     settings.write_text(json.dumps({"post_hooks": [], "content_type_overrides": {"*/*": "application/octet-stream"}}))
-    command = ["generate", "--path", source, "--meta", "none", "--output-path", target, "--config", settings]
     program = Path(sys.executable).with_name("openapi-python-client")
-    made = subprocess.run(
-        [program, *command, "--fail-on-warning"], check=False, cwd=tmp_path, capture_output=True, text=True
-    )
+    command: list[str | Path] = [program, "generate", "--meta", "none", "--fail-on-warning"]
+    command += ["--path", source, "--output-path", target, "--config", settings]
+    made = subprocess.run(command, check=False, cwd=tmp_path, capture_output=True, text=True)
     assert made.returncode == 0, made.stdout + made.stderr
     monkeypatch.syspath_prepend(tmp_path)
     yield importlib.import_module(_PACKAGE)

@@ -80,6 +80,6 @@ def _are_uuids(value: Any) -> bool:
 
 def _is_uuid(value: Any) -> bool:
     try:
-        return str(UUID(value)) == value
+        return bool(str(UUID(value)) == value)
     except (ValueError, AttributeError, TypeError):
         return False

@@ -17,7 +17,7 @@ from models.unit_of_work import UnitOfWork
 from web.auth import signed_in
 from web.blueprints import describe
 from web.crud import CrudSpec, crud_blueprint
-from web.fields import AnswerSchema, ChangeSchema, ElementSchema, Instant, Meta, Name, RequestSchema, Text, Whole
+from web.fields import AnswerSchema, ChangeSchema, ElementSchema, Flag, Instant, Meta, Name, RequestSchema, Text, Whole
 from web.filters import audit_filters, bool_filter, number_filter, text_filter
 from web.pagination import PAGE_PARAMETERS, Listing, page_schema, raw_envelope, read_cursor, read_limit
 
@@ -29,9 +29,9 @@ class PipelineSchema(ElementSchema):
 
     name = fields.String()
     description = fields.String()
-    enabled = fields.Boolean()
+    enabled = Flag()
     priority = fields.Integer()
-    dry_run = fields.Boolean(data_key="dryRun")
+    dry_run = Flag(data_key="dryRun")
     definition = fields.Dict()
     version_id = fields.UUID(data_key="versionUuid")
     version_number = fields.Integer(data_key="versionNumber")
@@ -42,9 +42,9 @@ class PipelineCreateSchema(RequestSchema):
 
     name = Name(required=True)
     description = Text(allow_none=True)
-    enabled = fields.Boolean()
+    enabled = Flag()
     priority = Whole(least=-_MOST_PRIORITY, most=_MOST_PRIORITY)
-    dry_run = fields.Boolean(data_key="dryRun")
+    dry_run = Flag(data_key="dryRun")
     definition = Meta(allow_none=True, metadata={"description": "`nodes` with id and type, and `edges` between them"})
     meta = Meta()
 
@@ -54,9 +54,9 @@ class PipelineUpdateSchema(ChangeSchema):
 
     name = Name()
     description = Text()
-    enabled = fields.Boolean()
+    enabled = Flag()
     priority = Whole(least=-_MOST_PRIORITY, most=_MOST_PRIORITY)
-    dry_run = fields.Boolean(data_key="dryRun")
+    dry_run = Flag(data_key="dryRun")
     definition = Meta()
     meta = Meta()
 
@@ -68,9 +68,9 @@ class PipelineVersionSchema(AnswerSchema):
     number = fields.Integer()
     name = fields.String()
     description = fields.String()
-    enabled = fields.Boolean()
+    enabled = Flag()
     priority = fields.Integer()
-    dry_run = fields.Boolean(data_key="dryRun")
+    dry_run = Flag(data_key="dryRun")
     definition = fields.Dict()
     created = Instant()
     creator_id = fields.UUID(data_key="creatorUuid")

@@ -66,7 +66,9 @@ _LISTING = Listing(
     },
 )
 _ITEM_STATES = ("DONE", "FAILED", "SKIPPED")
-_WAIT = query("wait", "integer", "Seconds to wait for the end of the task", minimum=0, maximum=LONGEST_WAIT_SECONDS)
+_WAIT = query(
+    "wait", "integer", f"Seconds to wait for the end of the task, {LONGEST_WAIT_SECONDS} at the most", minimum=0
+)
 _ELEMENT = "/tasks/<uuid:task_id>"
 
 blueprint = LoomBlueprint("tasks", "Work in the background")
@@ -243,7 +245,7 @@ def _item_cursor(item: TaskItem) -> UUID:
 
 
 def _item_index(cursor: str | None) -> int:
-    index = parse_uuid(cursor).int - 1 if cursor else -1
+    index = parse_uuid(cursor).int - 1 if cursor is not None else -1
     if index.bit_length() > 63:  # noqa: PLR2004 - the column's width
         raise InvalidInput("from: no item of a task has this place")
     return index

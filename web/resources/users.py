@@ -22,7 +22,7 @@ from models.unit_of_work import UnitOfWork
 from web.auth import signed_in
 from web.blueprints import describe
 from web.crud import CrudSpec, Operation, cleared, crud_blueprint, element_answer, list_answer
-from web.fields import ChangeSchema, ElementSchema, Meta, Name, RequestSchema, Text
+from web.fields import ChangeSchema, ElementSchema, Flag, Meta, Name, RequestSchema, Text
 from web.filters import audit_filters, bool_filter, text_filter
 from web.offload import in_thread
 from web.pagination import PAGE_PARAMETERS, Listing, page_schema, read_page
@@ -50,7 +50,7 @@ class UserSchema(ElementSchema):
     firstname = fields.String()
     lastname = fields.String()
     email = fields.String()
-    enabled = fields.Boolean()
+    enabled = Flag()
     avatar_url = fields.Function(avatar_url, data_key="avatarUrl", metadata={"type": "string"})
     space_id = fields.UUID(data_key="spaceUuid", metadata={"description": "The space that the account belongs to"})
 
@@ -62,7 +62,7 @@ class UserCreateSchema(RequestSchema):
     firstname = Text(longest=255, allow_none=True)
     lastname = Text(longest=255, allow_none=True)
     email = Text(longest=320, allow_none=True)
-    enabled = fields.Boolean()
+    enabled = Flag()
     password = password_field(allow_none=True)
     meta = Meta()
 
@@ -74,7 +74,7 @@ class UserUpdateSchema(ChangeSchema):
     firstname = Text(longest=255)
     lastname = Text(longest=255)
     email = Text(longest=320)
-    enabled = fields.Boolean()
+    enabled = Flag()
     password = password_field()
     meta = Meta()
 
@@ -86,7 +86,7 @@ class UserReplaceSchema(ChangeSchema):
     firstname = Text(longest=255)
     lastname = Text(longest=255)
     email = Text(longest=320)
-    enabled = fields.Boolean()
+    enabled = Flag()
     meta = Meta()
 
 

@@ -11,7 +11,7 @@ from marshmallow import ValidationError, fields, validate
 from models.entities import Webhook
 from models.services.webhooks import TRIGGERS, WEBHOOKS
 from web.crud import CrudSpec, crud_blueprint
-from web.fields import ChangeSchema, ElementSchema, Meta, RequestSchema, Text
+from web.fields import ChangeSchema, ElementSchema, Flag, Meta, RequestSchema, Text
 from web.filters import audit_filters, bool_filter, text_filter
 from web.pagination import Listing
 
@@ -48,7 +48,7 @@ class WebhookSchema(ElementSchema):
 
     url = fields.String()
     triggers = fields.List(fields.String())
-    active = fields.Boolean()
+    active = Flag()
     has_secret = fields.Function(
         lambda hook: bool(hook.secret_token), data_key="hasSecret", metadata={"type": "boolean"}
     )
@@ -60,7 +60,7 @@ class WebhookCreateSchema(RequestSchema):
     url = WebAddress(required=True)
     triggers = _triggers()
     secret_token = Text(longest=_LONGEST_SECRET, data_key="secretToken", load_only=True, allow_none=True)
-    active = fields.Boolean()
+    active = Flag()
     meta = Meta()
 
 
@@ -70,7 +70,7 @@ class WebhookUpdateSchema(ChangeSchema):
     url = WebAddress()
     triggers = _triggers()
     secret_token = Text(longest=_LONGEST_SECRET, data_key="secretToken", load_only=True)
-    active = fields.Boolean()
+    active = Flag()
     meta = Meta()
 
 
