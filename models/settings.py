@@ -195,7 +195,7 @@ class Settings(BaseSettings):
 
     @cached_property
     def signing_key(self) -> str:
-        """The key that signs tokens.
+        """The key that signs tokens, and hashes of what must not be guessed.
 
         Raises:
             ConfigurationError: with an outside database and no LOOM_SECRET_KEY.
