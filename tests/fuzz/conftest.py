@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,9 +14,11 @@ from models.search import IndexHome
 from models.wiring import Platform
 from tests.support.client import ApiClient
 from tests.support.documents import Silent
+from tests.support.settings import PASSWORD
 from web.app import close_app, create_app
 from workers.indexing.rebuild import rebuild
 
+SignIn = Callable[[], dict[str, str]]
 _SOCKET_OPTIONS = frozenset({"max_redirects", "verify", "cert", "proxies"})
 
 
@@ -65,5 +67,11 @@ def counting(platform: Platform) -> Iterator[Counting]:
 
 
 @pytest.fixture
-def signed_in(counting: Counting, client: ApiClient) -> dict[str, str]:
-    return {"Authorization": f"Bearer {client.token}"}
+def sign_in(counting: Counting) -> SignIn:
+    """Gives the headers of a request by the first user."""
+
+    def sign() -> dict[str, str]:
+        answer = ApiClient(counting.app).post("/auth/login", {"username": "admin", "password": PASSWORD})
+        return {"Authorization": f"Bearer {answer['token']}"}
+
+    return sign

@@ -21,7 +21,6 @@ _IGNORED = re.compile(
 """A parameter that Loom does not know has no effect, as HTTP has it; or what was wrong now names what exists."""
 _LONGEST_SHOWN = 4000
 _METHODS = ("get", "post", "put", "patch", "delete")
-_STEPS = 8
 _ALL = 20_000
 """From so many requests on, everything is tried that the phase of coverage has: it knows no number of examples."""
 
@@ -53,7 +52,7 @@ def open_schema(app: Any, headers: Mapping[str, str], phase: str, effort: Effort
         chosen = set(Random(None if effort.is_random else 0).sample(labels, share))
         # Not what to include: the engine includes all for which there are settings besides.
         return schema.exclude(name=[label for label in labels if label not in chosen])
-    schema.config.generation.update(max_examples=max(1, requests // (_STEPS if phase == "stateful" else len(labels))))
+    schema.config.generation.update(max_examples=max(1, requests // len(labels)))
     return schema
 
 
@@ -64,11 +63,10 @@ def _settings(headers: Mapping[str, str], phase: str) -> dict[str, Any]:
         "continue-on-failure": True,
         # Who asks is known; what becomes of those who do not say who they are is a check of its own.
         "generation": {"with-security-parameters": False, "database": "none", "no-shrink": True},
-        "phases": {"enabled": False, phase: {"enabled": True}, "stateful": {"enabled": phase == "stateful",
-                                                                            "max-steps": _STEPS}},
+        "phases": {"enabled": False, phase: {"enabled": True}},
         # What fits the document need not be accepted: it does not say which folders exist, what a filter may be about,
-        # or which names are taken. In sequences, all requests are signed, whatever is generated.
-        "checks": {"positive_data_acceptance": {"enabled": False}, "ignored_auth": {"enabled": phase != "stateful"},
+        # or which names are taken.
+        "checks": {"positive_data_acceptance": {"enabled": False},
                    # Who has not the element as it is, is told so whatever they send.
                    "negative_data_rejection": {"expected-statuses": ["4xx"]}},
         # Nobody has told this Loom which identity provider to ask; it says so.

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from models.wiring import Platform
-from tests.fuzz.conftest import Counting
+from tests.fuzz.conftest import Counting, SignIn
 from tests.fuzz.known import what_exists
 from tests.fuzz.running import Effort, failures_of, open_schema
+from tests.fuzz.sequences import run_sequences
 from tests.support.access_world import World
 
 
@@ -26,9 +27,9 @@ def wanted(request: pytest.FixtureRequest) -> Effort:
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("phase", ["examples", "coverage", "fuzzing"])
 def test_every_route_keeps_the_document(
-    phase: str, counting: Counting, platform: Platform, tmp_path: Path, signed_in: dict[str, str], wanted: Effort
+    phase: str, counting: Counting, platform: Platform, tmp_path: Path, sign_in: SignIn, wanted: Effort
 ) -> None:
-    schema = open_schema(counting, signed_in, phase, wanted.part(2))
+    schema = open_schema(counting, sign_in(), phase, wanted.part(2))
     with what_exists(World(platform, counting.app, tmp_path)):
         failures = failures_of(schema)
     counting.report(phase)
@@ -36,8 +37,9 @@ def test_every_route_keeps_the_document(
 
 
 @pytest.mark.timeout(3600)
-def test_sequences_of_requests_keep_the_document(counting: Counting, signed_in: dict[str, str], wanted: Effort) -> None:
+def test_sequences_of_requests_keep_the_document(
+    counting: Counting, platform: Platform, sign_in: SignIn, wanted: Effort
+) -> None:
     """Elements that one request makes are used by those after it."""
-    failures = failures_of(open_schema(counting, signed_in, "stateful", wanted.part(4)))
-    counting.report("stateful")
-    assert not failures, f"{len(failures)} failures\n\n" + "\n\n".join(failures)
+    run_sequences(counting, platform, sign_in, wanted.part(4))
+    counting.report("sequences")
