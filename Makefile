@@ -10,7 +10,7 @@ COMPILE := $(BIN)/python -m uv pip compile pyproject.toml --group build --quiet 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test up lint fmt type fuzz openapi bench lock clean
+.PHONY: help setup demo test up lint fmt type fuzz soak openapi bench lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,7 +24,7 @@ test: $(VENV)/.installed-dev ## Run the tests; ARGS="-k name" chooses
 ifdef ARGS
 	@$(BIN)/python -m pytest $(ARGS)
 else
-	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/api tests/fuzz
+	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/api tests/model tests/fuzz
 	@$(BIN)/python -m pytest tests/e2e
 endif
 
@@ -46,6 +46,9 @@ fmt: $(VENV)/.installed-dev ## Format the code and mend what can be mended
 
 fuzz: $(VENV)/.installed-dev ## Send twenty thousand requests that the OpenAPI document allows, or nearly does
 	@$(BIN)/python -m pytest tests/fuzz -s --requests 20000 --anew $(ARGS)
+
+soak: $(VENV)/.installed-dev ## Change and scan folders in twenty thousand ways, most of an hour
+	@$(BIN)/python -m pytest tests/model -s --sequences 20000 --anew $(ARGS)
 
 openapi: $(VENV)/.installed-dev ## Write docs/openapi.json anew, after a change of the API that is meant
 	@$(BIN)/python -m compose.throwaway $(BIN)/python -m web.openapi_file docs/openapi.json

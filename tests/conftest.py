@@ -29,6 +29,12 @@ from tests.support.settings import PASSWORD, make_settings
 from web.app import close_app, connect_app, create_app
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--requests", type=int, default=1_500, help="How many requests the fuzzer sends, about")
+    parser.addoption("--sequences", type=int, default=500, help="How many sequences of changes and scans are tried")
+    parser.addoption("--anew", action="store_true", help="Let both try something else than the last time")
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _own_environment() -> Iterator[None]:
     """Keep the settings of whoever runs the tests away from them, and from the processes that they start."""

@@ -22,11 +22,6 @@ SignIn = Callable[[], dict[str, str]]
 _SOCKET_OPTIONS = frozenset({"max_redirects", "verify", "cert", "proxies"})
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--requests", type=int, default=1_500, help="How many requests the fuzzer sends, about")
-    parser.addoption("--anew", action="store_true", help="Let the fuzzer send other requests than the last time")
-
-
 @pytest.fixture(autouse=True)
 def _in_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep what only sockets know from the application, to which the check of signing in would hand it."""
