@@ -48,6 +48,17 @@ class ScanPool(Payload):
     """Walk a pool and bring the catalogue up to date with it."""
 
     pool_uuid: UUID
+    path: str = ""
+    """Look below this folder of the pool only; in the spelling of `models.paths`, with neither end a slash."""
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    """Patterns besides those of the pool, see `models.scan_rules`."""
+    dry_run: bool = False
+    """Tell what a scan would do, and do none of it."""
+    confirm_missing: int = 0
+    """So many files may be gone, whatever the pool's threshold says; then they are missing at once."""
+    confirm_root: bool = False
+    """The root may lie on another device than before."""
 
 
 class DeletePool(Payload):

@@ -60,6 +60,14 @@ class Tree:
         except (FileNotFoundError, NotADirectoryError):
             return None
 
+    def has(self, path: bytes) -> bool:
+        """Whether a scan would find a file of exactly this name: where case does not matter, it may open another."""
+        status = self.stat(path)
+        if status is None or not stat.S_ISREG(status.st_mode):
+            return False
+        directory, _, name = path.rpartition(b"/")
+        return os.fsdecode(name) in os.listdir(self._enter(directory))
+
     def _enter(self, directory: bytes) -> int:
         if directory != self._parent_path:
             self._forget_parent()

@@ -99,11 +99,15 @@ class Step(Generic[P]):
 
 @dataclass(frozen=True)
 class Planned:
-    """Some of a plan: parts to add, what needed no part, and where to go on after an interruption."""
+    """Some of a plan: parts to add, what needed no part, and where to go on after an interruption.
+
+    Parts that are held wait until the whole plan is made; if that fails, they have never begun.
+    """
 
     parts: Sequence[NewPart]
     outcome: Outcome
     cursor: dict[str, Any]
+    is_held: bool = False
 
 
 class SingleStep(Protocol[P, V]):

@@ -152,7 +152,7 @@ class Runtime:
         slice_end = time.monotonic() + SLICE_SECONDS
         for planned in handler.plan(step):
             with self.platform.unit_of_work() as uow:
-                work.extend(uow, step.claim, planned.parts, planned.outcome, planned.cursor)
+                work.extend(uow, step.claim, planned.parts, planned.outcome, planned.cursor, is_held=planned.is_held)
                 uow.commit()
             step.check()
             if time.monotonic() > slice_end:

@@ -162,7 +162,9 @@ def summary(task: Json, asset_count: int) -> Iterator[tuple[str, str]]:
     files, read = _file_count(result), result.get("bytesHashed", 0)
     yield "state", task["state"]
     yield "files", f"{count_text(files)}, of which {size_text(read)} had to be read"
-    outcome = ", ".join(f"{count_text(result[key])} {key}" for key in (*_OUTCOMES, "missing") if result.get(key))
+    outcome = ", ".join(
+        f"{count_text(result[key])} {key}" for key in (*_OUTCOMES, "suspected", "missing") if result.get(key)
+    )
     yield "outcome", outcome or "nothing found"
     yield "assets in the catalogue", count_text(asset_count)
     yield "duplicates", count_text(result.get("duplicates", 0))
@@ -185,7 +187,7 @@ def scan_problems(task: Json, found: Survey | None) -> list[str]:
     progress = task.get("progress", {})
     return _differences(
         ("files", _file_count(result), found.files),
-        ("missing files", result.get("missing", 0), 0),
+        ("missing files", result.get("missing", 0) + result.get("suspected", 0), 0),
         ("failures", progress.get("failed", 0), 0),
         ("skipped files", progress.get("skipped", 0), 0),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import click
@@ -44,9 +45,9 @@ def create_pool(api: Api, name: str, path: Path, schedule: str | None = None) ->
     return api.post("/asset-pools", {**body, **({"schedule": schedule} if schedule else {})})
 
 
-def start_scan(api: Api, pool: Json) -> Json:
-    """Ask for a scan and give its task."""
-    return json_object(api.request("POST", f"/asset-pools/{pool['uuid']}/scan"))
+def start_scan(api: Api, pool: Json, **options: Any) -> Json:
+    """Ask for a scan, with options as the REST API spells them, and give its task."""
+    return api.post(f"/asset-pools/{pool['uuid']}/scan", options)
 
 
 def _is_uuid(text: str) -> bool:
@@ -82,10 +83,24 @@ def list_pools(session: Session) -> None:
 @pools.command("scan")
 @with_session
 @click.argument("pool", metavar="NAME-OR-UUID")
+@click.option("--path", default="", help="Only what lies in this folder of the pool.")
+@click.option(
+    "--include", multiple=True, metavar="PATTERN", help="Only files that match, as in .gitignore; repeatable."
+)
+@click.option("--exclude", multiple=True, metavar="PATTERN", help="No files that match; repeatable.")
+@click.option("--dry-run", is_flag=True, help="Tell what would be done, and change nothing.")
+@click.option("--confirm-missing", default=0, metavar="N", help="So many files may be gone.")
+@click.option("--confirm-root", is_flag=True, help="The folder may lie on another device than before.")
 @click.option("--no-wait", is_flag=True, help="Start it and return at once.")
-def scan(session: Session, pool: str, *, no_wait: bool) -> ExitCode:
+def scan(
+    session: Session, pool: str, *, no_wait: bool, path: str, include: tuple[str, ...], exclude: tuple[str, ...],
+    dry_run: bool, confirm_missing: int, confirm_root: bool,
+) -> ExitCode:  # fmt: skip
     """Bring the catalogue up to date with a pool's folder."""
-    task = start_scan(session.api, find_pool(session.api, pool))
+    task = start_scan(
+        session.api, find_pool(session.api, pool), path=encode_path(os.fsencode(path)), include=include,
+        exclude=exclude, dryRun=dry_run, confirmMissing=confirm_missing, confirmRoot=confirm_root,
+    )  # fmt: skip
     if no_wait:
         session.output.answer(task, f"Started. See it: loom tasks watch {task['uuid']}")
         return ExitCode.DONE

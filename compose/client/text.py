@@ -15,7 +15,18 @@ _HOUR = 3600
 _DAY = 86400
 _LAST_BYTE = 0xFF
 # In the order in which they tell a story.
-_COUNTERS = ("new", "changed", "moved", "returned", "touched", "unchanged", "missing", "duplicates")
+_COUNTERS = (
+    "new",
+    "changed",
+    "moved",
+    "returned",
+    "touched",
+    "unchanged",
+    "ignored",
+    "suspected",
+    "missing",
+    "duplicates",
+)
 
 
 def _escape(match: re.Match[str]) -> str:

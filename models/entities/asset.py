@@ -57,7 +57,7 @@ class Asset(Audited, Base):
 
 
 class LocationState(StrEnum):
-    """Whether the last scan saw the file."""
+    """Whether the file was seen by one of the last two scans."""
 
     PRESENT = "PRESENT"
     MISSING = "MISSING"
@@ -102,7 +102,7 @@ class Location(Base):
     last_seen: Mapped[Now]
     missing_since: Mapped[datetime | None]
     missing_task_id: Mapped[UUID | None]
-    """The scan that found the file gone: it counts these rows when it ends."""
+    """The last scan that did not find the file. While it is the first one, the file still counts as PRESENT."""
     license: Mapped[str | None]
     meta: Mapped[Json | None] = mapped_column(JSONB(none_as_null=True))
     """What people say about the place, which is nothing of nearly all: null is cheaper to scan into than `{}`."""

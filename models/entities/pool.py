@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import cast
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy import ForeignKey, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.db import Audited, Base, Id
+from models.db import Audited, Base, Id, Json
+from models.scan_rules import ScanRules
 
 
 class Pool(Audited, Base):
@@ -23,6 +24,16 @@ class Pool(Audited, Base):
     fs_path: Mapped[str]
     schedule: Mapped[str | None]
     """When to scan: a cron expression, or an interval such as `15m`; see `models.services.schedules`."""
+    scan_rules: Mapped[Json] = mapped_column(server_default=text("'{}'"), default=dict)
+    """What differs from the default, see `rules`."""
+    root_device: Mapped[int | None]
+    root_fsid: Mapped[int | None]
+    """The device and the id of the file system that the root lay on when it was first scanned; signed, as locations."""
+
+    @property
+    def rules(self) -> ScanRules:
+        """The rules of scans, with what holds by default."""
+        return ScanRules.model_validate(self.scan_rules)
 
     # No columns: measured for those who show a single pool.
     free_space = cast("int | None", None)

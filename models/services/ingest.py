@@ -96,13 +96,16 @@ class KnownFile(NamedTuple):
     id: UUID
     asset_id: UUID
     is_missing: bool
+    is_unseen: bool
+    """Whether the scan before, or those before that, did not find it."""
 
 
 def list_files(uow: UnitOfWork, pool_id: UUID, after: bytes, limit: int) -> list[KnownFile]:
     """Give the locations of a pool behind a path, in the bytewise order of their paths."""
     # Ordered by their beginnings, which the index has, paths are nearly in order; the rest sorts a handful at a time.
     rows: Any = uow.execute(
-        f"""SELECT path, device, inode, size, mtime_ns, ctime_ns, id, asset_id, state = 'MISSING'
+        f"""SELECT path, device, inode, size, mtime_ns, ctime_ns, id, asset_id, state = 'MISSING',
+                   missing_task_id IS NOT NULL
             FROM location WHERE pool_id = :pool AND path > :after
             AND {_PREFIX} >= substr(CAST(:after AS bytea), 1, 2000)
             ORDER BY {_PREFIX}, path LIMIT :limit""",  # noqa: S608 - only constants are put in
@@ -110,7 +113,7 @@ def list_files(uow: UnitOfWork, pool_id: UUID, after: bytes, limit: int) -> list
         after=after,
         limit=limit,
     ).all()
-    return [KnownFile(row[0], (row[1], row[2], row[3], row[4], row[5]), row[6], row[7], row[8]) for row in rows]
+    return [KnownFile(row[0], (row[1], row[2], row[3], row[4], row[5]), *row[6:]) for row in rows]
 
 
 def put_locations(uow: UnitOfWork, pool_id: UUID, locations: Sequence[NewLocation]) -> None:
@@ -160,18 +163,29 @@ def lock_places(uow: UnitOfWork, pool_id: UUID, asset_ids: Sequence[UUID]) -> li
     return [KnownPlace(*row) for row in rows]
 
 
-def mark_missing(uow: UnitOfWork, task_id: UUID, location_ids: Sequence[UUID], paths: Sequence[bytes]) -> list[UUID]:
-    """Note that these files are gone, unless they have moved meanwhile. Gives the assets concerned."""
+def mark_unseen(
+    uow: UnitOfWork, task_id: UUID, location_ids: Sequence[UUID], paths: Sequence[bytes], *, at_once: bool
+) -> list[UUID]:
+    """Note that a scan has not found these files, unless they have moved meanwhile.
+
+    What no earlier scan has missed stays PRESENT for the time being, unless it is to be believed at once.
+
+    Returns:
+        The assets of those that are MISSING now.
+    """
     rows: Any = uow.execute(
-        """UPDATE location SET state = 'MISSING', missing_since = now(), missing_task_id = :task
+        """UPDATE location SET missing_task_id = :task, missing_since = COALESCE(missing_since, now()),
+               state = CASE WHEN :at_once OR missing_task_id IS NOT NULL THEN 'MISSING' ELSE state END
            FROM unnest(CAST(:ids AS uuid[]), CAST(:paths AS bytea[])) AS gone (id, path)
            WHERE location.id = gone.id AND location.path = gone.path AND state = 'PRESENT'
-           RETURNING asset_id""",
+               AND missing_task_id IS DISTINCT FROM CAST(:task AS uuid)
+           RETURNING asset_id, state""",
         task=task_id,
         ids=list(location_ids),
         paths=list(paths),
+        at_once=at_once,
     ).all()
-    return [row[0] for row in rows]
+    return [row[0] for row in rows if row[1] == "MISSING"]
 
 
 def mark_replaced(uow: UnitOfWork, task_id: UUID, pool_id: UUID, paths: Sequence[bytes]) -> list[UUID]:
@@ -187,28 +201,35 @@ def mark_replaced(uow: UnitOfWork, task_id: UUID, pool_id: UUID, paths: Sequence
 
 
 def restore_present(uow: UnitOfWork, location_ids: Sequence[UUID]) -> list[UUID]:
-    """Note that these files are back as they were. Gives the assets concerned."""
+    """Note that these files are where they were. Gives the assets of those that were MISSING."""
     rows: Any = uow.execute(
-        """UPDATE location SET state = 'PRESENT', missing_since = NULL, missing_task_id = NULL, last_seen = now()
-           WHERE id = ANY(CAST(:ids AS uuid[])) AND state = 'MISSING' RETURNING asset_id""",
+        f"""WITH before AS (SELECT id, state FROM location WHERE id = ANY(CAST(:ids AS uuid[]))
+                AND missing_task_id IS NOT NULL ORDER BY id FOR UPDATE)
+           UPDATE location SET {_PRESENT} FROM before WHERE location.id = before.id
+           RETURNING asset_id, before.state""",  # noqa: S608 - only a constant is put in
         ids=list(location_ids),
     ).all()
-    return [row[0] for row in rows]
+    return [row[0] for row in rows if row[1] == "MISSING"]
 
 
-def count_missing(uow: UnitOfWork, task_id: UUID) -> int:
-    """Count the files that this scan found gone and that did not turn up elsewhere."""
-    return _count(uow, "SELECT count(*) FROM location WHERE missing_task_id = :id", task_id)
+def count_unseen(uow: UnitOfWork, task_id: UUID) -> dict[str, int]:
+    """Count the files that this scan did not find and that did not turn up elsewhere, by what is made of that."""
+    rows: Any = uow.execute(
+        "SELECT state, count(*) FROM location WHERE missing_task_id = :id GROUP BY state", id=task_id
+    ).all()
+    found = {row[0]: row[1] for row in rows}
+    return {"missing": found.get("MISSING", 0), "suspected": found.get("PRESENT", 0)}
+
+
+def count_present(uow: UnitOfWork, pool_id: UUID) -> int:
+    """Count the files of a pool that were there when last looked at."""
+    count: Any = uow.execute(
+        "SELECT count(*) FROM location WHERE pool_id = :id AND state = 'PRESENT'", id=pool_id
+    ).scalar_one()
+    return int(count)
 
 
 def has_locations(uow: UnitOfWork, pool_id: UUID) -> bool:
     """Tell whether the catalogue has files of this pool that were there when last looked at."""
-    return bool(_count(
-        uow, "SELECT count(*) FROM (SELECT 1 FROM location WHERE pool_id = :id AND state = 'PRESENT' LIMIT 1) AS one",
-        pool_id,
-    ))  # fmt: skip
-
-
-def _count(uow: UnitOfWork, statement: str, key: UUID) -> int:
-    count: Any = uow.execute(statement, id=key).scalar_one()
-    return int(count)
+    found = uow.execute("SELECT 1 FROM location WHERE pool_id = :id AND state = 'PRESENT' LIMIT 1", id=pool_id)
+    return found.first() is not None

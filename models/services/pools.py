@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
+from pathspec import GitIgnoreSpec
 from sqlalchemy import select
 
 from models.entities import Pool, Task, TaskState
@@ -109,6 +110,18 @@ def _read_absolute(text: str) -> bytes:
     return path
 
 
+def folder_below(text: str) -> str:
+    """Read the name of a folder of a pool, in the spelling of `models.paths`.
+
+    Raises:
+        InvalidInput: when it is none.
+    """
+    parts = decode_path(text.strip("/")).split(b"/") if text.strip("/") else []
+    if any(part in {b"", b".", b".."} or b"\0" in part for part in parts):
+        raise InvalidInput("path: is not the path of a folder below the root of the pool")
+    return encode_path(b"/".join(parts))
+
+
 def free_bytes(fs_path: str) -> int | None:
     """Tell how much room is left where a pool lies; None when it is not there. May take long, as above."""
     try:
@@ -120,6 +133,7 @@ def free_bytes(fs_path: str) -> int | None:
 def create_pool(uow: UnitOfWork, actor: Actor, values: Values) -> Pool:
     """Make a pool of a usable folder."""
     _require_schedule(values)
+    _require_rules(values)
     _require_apart(uow, actor, values["fs_path"], None)
     pool = POOLS.create(uow, actor, values)
     set_pool_schedule(uow, pool)
@@ -129,11 +143,28 @@ def create_pool(uow: UnitOfWork, actor: Actor, values: Values) -> Pool:
 def update_pool(uow: UnitOfWork, actor: Actor, pool: Pool, values: Values) -> None:
     """Change what is given of a pool; the next scan finds what a new folder means for its files."""
     _require_schedule(values)
+    _require_rules(values)
     if values.get("fs_path", pool.fs_path) != pool.fs_path:
         _require_idle(uow, pool)
         _require_apart(uow, actor, values["fs_path"], pool)
+        # Who names another folder knows that it lies elsewhere.
+        pool.root_device = pool.root_fsid = None
     POOLS.update(uow, actor, pool, values)
     set_pool_schedule(uow, pool)
+
+
+def _require_rules(values: Values) -> None:
+    """Check what a scan shall look at."""
+    rules = values.get("scan_rules") or {}
+    _require_patterns([*rules.get("include", ()), *rules.get("exclude", ())])
+
+
+def _require_patterns(patterns: Sequence[str]) -> None:
+    for pattern in patterns:
+        try:
+            GitIgnoreSpec.from_lines([pattern])
+        except ValueError:
+            raise InvalidInput(f"'{printable(pattern)}' is not a pattern such as '*.tmp' or 'cache/'") from None
 
 
 def _require_schedule(values: Values) -> None:
@@ -168,19 +199,27 @@ def used_bytes(uow: UnitOfWork, pool: Pool) -> int:
     return used
 
 
-def scan_pool(uow: UnitOfWork, actor: Actor, pool: Pool, max_attempts: int) -> Task:
-    """Ask for a scan; one that is under way is joined. The pool must be locked."""
+def scan_pool(uow: UnitOfWork, actor: Actor, pool: Pool, wanted: ScanPool, max_attempts: int) -> Task:
+    """Ask for a scan; one of the same kind that is under way is joined. The pool must be locked.
+
+    Raises:
+        InvalidInput: when a pattern is none.
+        Conflict: when the pool is being deleted, or another kind of scan is under way.
+    """
+    _require_patterns([*wanted.include, *wanted.exclude])
     task = _open_task(uow, pool)
     if task is not None and task.kind == DELETE_POOL.name:
         raise Conflict("The asset pool is being deleted")
     if task is not None and task.state != TaskState.CANCELLING:
+        if ScanPool.model_validate(task.payload) != wanted:
+            raise Conflict("Another scan of the asset pool is under way; wait for its end, or cancel it")
         return task
     return tasks.submit(
         uow,
         SCAN_POOL,
-        ScanPool(pool_uuid=pool.id),
+        wanted,
         space_id=actor.space_id,
-        title=f"Scan of {pool.name}",
+        title=f"{'Dry run of a scan' if wanted.dry_run else 'Scan'} of {pool.name}",
         max_attempts=max_attempts,
         actor=actor,
         subject_id=pool.id,

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from models.messages import SCAN_POOL
 from models.unit_of_work import UnitOfWork
 
 _TASKS = 200
+_KEPT_SCANS = 20
+"""Of each pool: their results are the reports of what a scan has found."""
 _EVENTS = 20_000
 
 
@@ -15,9 +18,15 @@ def remove_old_tasks(begin: Callable[[], UnitOfWork], days: int) -> int:
     return _run(
         begin,
         """DELETE FROM task WHERE id IN (SELECT id FROM task WHERE finished < now() - make_interval(days => :days)
-               AND state IN ('SUCCEEDED', 'PARTIAL', 'FAILED', 'CANCELLED') LIMIT :batch)""",
+               AND state IN ('SUCCEEDED', 'PARTIAL', 'FAILED', 'CANCELLED') AND NOT (
+                   kind = :scan AND EXISTS (SELECT 1 FROM pool WHERE pool.id = task.subject_id) AND (
+                       SELECT count(*) FROM task newer WHERE newer.subject_id = task.subject_id
+                       AND newer.kind = :scan AND newer.id > task.id) < :kept)
+               LIMIT :batch)""",
         days,
         _TASKS,
+        scan=SCAN_POOL.name,
+        kept=_KEPT_SCANS,
     )
 
 
@@ -47,8 +56,8 @@ def remove_old_answers(begin: Callable[[], UnitOfWork]) -> int:
     )
 
 
-def _run(begin: Callable[[], UnitOfWork], statement: str, days: int, batch: int) -> int:
+def _run(begin: Callable[[], UnitOfWork], statement: str, days: int, batch: int, **more: object) -> int:
     with begin() as uow:
-        count = uow.execute(statement, days=days, batch=batch).rowcount
+        count = uow.execute(statement, days=days, batch=batch, **more).rowcount
         uow.commit()
     return count

@@ -69,14 +69,15 @@ def add_step(uow: UnitOfWork, task: Task, role: PartRole) -> None:
     uow.wake(kind.queue)
 
 
-def add_work(uow: UnitOfWork, task: Task, parts: Sequence[NewPart], *, deaths: int = 0) -> None:
-    """Append parts; as many as the window has room for become ready at once.
+def add_work(uow: UnitOfWork, task: Task, parts: Sequence[NewPart], *, deaths: int = 0, is_held: bool = False) -> None:
+    """Append parts; as many as the window has room for become ready at once, unless they are held.
 
     `deaths` is how many of their attempts are already used up.
     """
     _insert(uow, task, PartRole.WORK, parts, PartState.WAITING, deaths)
     task.open_parts += len(parts)
-    open_window(uow, task)
+    if not is_held:
+        open_window(uow, task)
 
 
 def _insert(

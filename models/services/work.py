@@ -120,10 +120,13 @@ def count(uow: UnitOfWork, claimed: Claim, name: str, number: int) -> int:
     return int(task.counts[name])
 
 
-def extend(uow: UnitOfWork, claimed: Claim, parts: Sequence[NewPart], outcome: Outcome, cursor: dict[str, Any]) -> Task:
+def extend(
+    uow: UnitOfWork, claimed: Claim, parts: Sequence[NewPart], outcome: Outcome, cursor: dict[str, Any],
+    *, is_held: bool = False,
+) -> Task:  # fmt: skip
     """Add planned parts and move the plan's cursor, in one transaction.
 
-    `outcome` counts the items that needed no part; the total grows by both.
+    `outcome` counts the items that needed no part; the total grows by both. Held parts begin when the plan is whole.
     """
     _require_lease(uow, claimed)
     task = lock_task(uow, claimed.task_id)
@@ -136,7 +139,7 @@ def extend(uow: UnitOfWork, claimed: Claim, parts: Sequence[NewPart], outcome: O
     task.cursor = cursor
     add_outcome(uow, task, outcome)
     if parts:
-        add_work(uow, task, parts)
+        add_work(uow, task, parts, is_held=is_held)
     touch(task)
     return task
 

@@ -116,7 +116,7 @@ def test_a_scan_is_a_task_and_is_joined(client: ApiClient, tmp_path: Path) -> No
     answer = client.request("POST", f"/asset-pools/{made['uuid']}/scan", expect=202)
     task = answer.json
     assert (task["kind"], task["state"], task["subjectUuid"]) == ("pools.scan", "PENDING", made["uuid"])
-    assert task["payload"] == {"poolUuid": made["uuid"]}
+    assert task["payload"]["poolUuid"] == made["uuid"]
     assert answer.headers["Location"] == f"/api/v1/tasks/{task['uuid']}"
     assert int(answer.headers["Retry-After"]) >= 1
     assert client.post(f"/pools/{made['uuid']}/scan", expect=202)["uuid"] == task["uuid"]

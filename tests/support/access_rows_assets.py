@@ -63,6 +63,7 @@ POOLS: list[Row] = [
     *rows(("POST", "PATCH"), "/asset-pools/<uuid:element_id>", _POOL, body={"meta": {"a": 1}}),
     row("DELETE", "/asset-pools/<uuid:element_id>", _POOL),
     row("POST", "/asset-pools/<uuid:element_id>/scan", _POOL, status=202),
+    row("GET", "/asset-pools/<uuid:element_id>/scans", _POOL),
 ]  # fmt: skip
 _ENDED, _WAITING = each(task_id=make.ended_task), each(task_id=make.waiting_task)
 _TASK = "/tasks/<uuid:task_id>"

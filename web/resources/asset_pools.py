@@ -11,31 +11,94 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-from flask import Response
+from flask import Response, jsonify
 from flask.typing import ResponseReturnValue
 from marshmallow import ValidationError, fields, validates_schema
+from marshmallow.validate import Length
 
-from models.entities import Pool
+from models.entities import Pool, Task, TaskState
+from models.messages import SCAN_POOL, ScanPool
 from models.permissions import Actor, Permission, Verb
 from models.services import pools
 from models.services.audit import name_users
+from models.services.paging import Page
 from models.services.pools import POOLS
+from models.services.tasks import TASKS
 from models.unit_of_work import UnitOfWork
 from web.accepted import accepted, show_task
 from web.auth import signed_in
+from web.blueprints import describe
 from web.crud import CrudSpec, Operation, crud_blueprint, show
-from web.fields import ChangeSchema, ElementSchema, Meta, Name, RequestSchema, Text
-from web.filters import audit_filters, text_filter
+from web.fields import (
+    AnswerSchema,
+    BlockSchema,
+    ChangeSchema,
+    ElementSchema,
+    Flag,
+    Meta,
+    Name,
+    RequestSchema,
+    Text,
+    Whole,
+)
+from web.filters import audit_filters, enum_filter, text_filter
 from web.offload import in_thread
-from web.pagination import Listing
+from web.pagination import PAGE_PARAMETERS, Listing, envelope, page_schema, read_page
 from web.preconditions import etag_of, not_modified, require_match
 from web.state import platform
-from web.task_bodies import TaskSchema
+from web.task_bodies import TaskSchema, task_bodies
 
 _LONGEST_PATH = 16 * 1024
 """In our spelling, in which a byte may take four characters."""
 _LONGEST_SCHEDULE = 255
+_LONGEST_AGE = 366 * 24 * 3600
 _BUCKET_KEYS = ("s3Bucket", "s3Region", "s3Endpoint")
+
+
+_MOST_PATTERNS = 100
+_LONGEST_PATTERN = 1024
+
+
+def _patterns(**options: Any) -> fields.List[Any]:
+    return fields.List(Text(shortest=1, longest=_LONGEST_PATTERN), validate=Length(max=_MOST_PATTERNS), **options)
+
+
+_RULES: dict[str, Any] = {
+    "include": _patterns(metadata={"description": "Patterns as in `.gitignore`; only files that match one"}),
+    "exclude": _patterns(metadata={"description": "No file that matches one of these, nor what lies in such a folder"}),
+    "hidden": Flag(metadata={"description": "Whether also what begins with a dot; it is so by default"}),
+    "min_age_seconds": Whole(
+        data_key="minAgeSeconds", least=0, most=_LONGEST_AGE,
+        metadata={"description": "What was changed later may still be written, and waits for the next scan"},
+    ),
+    "max_size": Whole(data_key="maxSize", least=0, metadata={"description": "Of a file, in bytes"}),
+    "missing_percent": Whole(
+        data_key="missingPercent", least=0, most=100,
+        metadata={"description": "A scan that finds more than this and `missingFiles` gone is refused; 20 by default"},
+    ),
+    "missing_files": Whole(data_key="missingFiles", least=0, metadata={"description": "50 by default"}),
+}  # fmt: skip
+_RULES_TEXT = "What scans look at; what is not looked at keeps its state"
+_RulesSchema = BlockSchema.from_dict(_RULES, name="ScanRules")
+_RulesShownSchema = AnswerSchema.from_dict(_RULES, name="ScanRulesOfPool")
+
+
+_ScanSchema = RequestSchema.from_dict(
+    {
+        "path": Text(longest=_LONGEST_PATH, metadata={"description": "Only what lies in this folder of the pool"}),
+        "include": _patterns(metadata={"description": "Besides those of the pool"}),
+        "exclude": _patterns(metadata={"description": "Besides those of the pool"}),
+        "dry_run": Flag(data_key="dryRun", metadata={"description": "Tell what would be done, and change nothing"}),
+        "confirm_missing": Whole(
+            data_key="confirmMissing", least=0,
+            metadata={"description": "So many files may be gone; they are missing at once then"},
+        ),
+        "confirm_root": Flag(
+            data_key="confirmRoot", metadata={"description": "The folder may lie on another device than before"}
+        ),
+    },
+    name="PoolScan",
+)  # fmt: skip
 
 
 class PoolSchema(ElementSchema):
@@ -44,6 +107,7 @@ class PoolSchema(ElementSchema):
     name = fields.String()
     fs_path = fields.String(data_key="fsPath")
     schedule = fields.String()
+    rules = fields.Nested(_RulesShownSchema, data_key="scanRules", metadata={"description": _RULES_TEXT})
     free_space = fields.Integer(data_key="freeSpace")
     used_space = fields.Integer(data_key="usedSpace")
 
@@ -68,6 +132,7 @@ class PoolCreateSchema(_FolderSchema):
         allow_none=True,
         metadata={"description": "When to scan: a cron expression, or an interval such as `15m`; empty: never"},
     )
+    scan_rules = fields.Nested(_RulesSchema, data_key="scanRules", metadata={"description": _RULES_TEXT})
     meta = Meta()
 
 
@@ -77,6 +142,7 @@ class PoolUpdateSchema(_FolderSchema, ChangeSchema):
     name = Name()
     fs_path = Text(data_key="fsPath", shortest=1, longest=_LONGEST_PATH)
     schedule = Text(longest=_LONGEST_SCHEDULE)
+    scan_rules = fields.Nested(_RulesSchema, data_key="scanRules", metadata={"description": _RULES_TEXT})
     meta = Meta()
 
 
@@ -97,6 +163,8 @@ POOL_SPEC = CrudSpec(
     operations=frozenset({Operation.LIST}),
 )
 _SCHEMA = PoolSchema()
+
+_SCANS = Listing(sorts={"queued": attrgetter("queued")}, filters={"state": enum_filter(Task.state, TaskState)})
 
 blueprint = crud_blueprint(POOL_SPEC)
 
@@ -151,13 +219,27 @@ def delete_pool(uow: UnitOfWork, actor: Actor, element_id: UUID) -> ResponseRetu
 
 @blueprint.route(f"{POOL_SPEC.element_path}/scan", methods=["POST"])
 @signed_in(Permission.UPDATE_ASSET_POOL)
+@blueprint.arguments(_ScanSchema)
 @blueprint.response(202, TaskSchema)
-def scan_pool(uow: UnitOfWork, actor: Actor, element_id: UUID) -> Response:
-    """Bring the catalogue up to date with the folder; a scan that is under way already is joined."""
+def scan_pool(uow: UnitOfWork, actor: Actor, values: dict[str, Any], element_id: UUID) -> Response:
+    """Bring the catalogue up to date with the folder; such a scan that is under way already is joined."""
     pool = POOLS.get(uow, actor, element_id, Verb.UPDATE, lock=True)
-    task = pools.scan_pool(uow, actor, pool, platform().settings.task_max_attempts)
+    wanted = ScanPool(pool_uuid=pool.id, **{**values, "path": pools.folder_below(values.get("path", ""))})
+    task = pools.scan_pool(uow, actor, pool, wanted, platform().settings.task_max_attempts)
     uow.commit()
     return accepted(uow, actor, task, show_task)
+
+
+@blueprint.route(f"{POOL_SPEC.element_path}/scans", methods=["GET"])
+@describe("List the scans of an asset pool and what they found; the last twenty are kept", *PAGE_PARAMETERS)
+@signed_in(Permission.READ_ASSET_POOL)
+@blueprint.response(200, page_schema(TaskSchema))
+def list_scans(uow: UnitOfWork, actor: Actor, element_id: UUID) -> Response:
+    """Give a page of tasks; who reads the pool reads its reports."""
+    pool = POOLS.get(uow, actor, element_id)
+    wanted = read_page(_SCANS).where(Task.subject_id == pool.id, Task.kind == SCAN_POOL.name)
+    page: Page[Task] = TASKS.page(uow, actor, wanted)
+    return jsonify(envelope(page, wanted, task_bodies(uow, actor, page.elements)))
 
 
 def _resolve_folder(uow: UnitOfWork, actor: Actor, values: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from models.messages import ScanPool
 from models.paths import decode_path, display_name
 from models.services.task_parts import ItemOutcome
 from models.tree import Tree
+from workers.handlers.scan_guard import Root
 from workers.handling import Step
 from workers.processing.hashing import Changing, Hasher
 from workers.processing.sniffing import sniff_mime
@@ -40,7 +41,7 @@ class NewContent(NamedTuple):
 class ScannedPart:
     """What the files of a part turned out to be."""
 
-    root: bytes
+    root: Root
     contents: list[NewContent] = field(default_factory=list)
     gone: list[dict[str, Any]] = field(default_factory=list)
     back: list[dict[str, Any]] = field(default_factory=list)
@@ -49,11 +50,11 @@ class ScannedPart:
     """Files that were gone when the plan was made and are there again: the next scan looks at them."""
 
 
-def scan_files(step: Step[ScanPool], root: bytes, items: Sequence[dict[str, Any]]) -> ScannedPart:
+def scan_files(step: Step[ScanPool], root: Root, items: Sequence[dict[str, Any]]) -> ScannedPart:
     """Look at every item of a part; trouble with one is its own outcome."""
     part = ScannedPart(root)
     hashed_bytes = 0
-    with Tree(root) as tree:
+    with Tree(root.path) as tree:
         hasher = Hasher(tree, lambda read: _go_on(step, len(part.contents), hashed_bytes + read))
         for item in items:
             step.check()
@@ -73,7 +74,7 @@ def _go_on(step: Step[ScanPool], files: int, size_bytes: int) -> None:
 
 def _scan_file(part: ScannedPart, tree: Tree, hasher: Hasher, item: dict[str, Any], path: bytes) -> None:
     if item["was"] == "GONE":
-        if tree.stat(path) is None:
+        if not tree.has(path):
             part.gone.append(item)
         else:
             part.unneeded += 1

@@ -1,14 +1,16 @@
 """The plan of a pool scan: merge the walk with the catalogue, in one ordered pass and bounded memory.
 
 Both sides come in bytewise order of the path. What stands on one side only is new or gone, what stands on both with
-another identity has changed; everything else is unchanged and costs nothing more than the walk's `stat`.
+another identity has changed; everything else is unchanged and costs nothing more than the walk's `stat`. What is not
+looked at, by the rules of the pool or the words of the request, keeps its state.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Any, Self
 from uuid import UUID
 
 from models.paths import decode_path, encode_path
@@ -16,6 +18,7 @@ from models.services.ingest import KnownFile, list_files
 from models.services.task_parts import ItemOutcome, NewPart, Outcome
 from models.wiring import Platform
 from workers.handling import Planned
+from workers.processing.selecting import Selection
 from workers.processing.walking import FoundFile, UnreadableDirectory
 
 PART_FILES = 1024
@@ -24,14 +27,59 @@ _FIRST_PARTS, _PLAN_PARTS = 2, 16
 """Parts in the first pieces of a plan, so that workers soon have something to do, and in the later ones."""
 _PLAN_SECONDS = 0.5
 _PAGE = 10_000
+_MOST_WORDS = 1_000
+"""Items in a piece of a plan that is only told."""
+_FORESEEN = {
+    "NEW": "would-be-added", "CHANGED": "would-be-hashed", "RETURNED": "would-be-hashed", "BACK": "would-be-restored",
+    "GONE": "would-be-unseen",
+}  # fmt: skip
 
 
-def iter_known(platform: Platform, pool_id: UUID, after: bytes) -> Iterator[KnownFile]:
-    """Yield the pool's locations behind a path, in order; pages are read apart, so no transaction stays open."""
+@dataclass(frozen=True)
+class Mode:
+    """How a plan is made.
+
+    Parts that are held wait until the plan is whole and believed; a plan that is only told has none.
+    """
+
+    is_held: bool = False
+    is_told: bool = False
+
+
+@dataclass
+class Cursor:
+    """How far a plan has come, and what it has seen until there."""
+
+    path: bytes = b""
+    index: int = 0
+    known: int = 0
+    """Files of the catalogue that were there when last looked at."""
+    gone: int = 0
+    """Those of them that the walk did not meet."""
+
+    @classmethod
+    def read(cls, stored: dict[str, Any] | None) -> Self:
+        """Go on from where an interrupted plan has come to."""
+        return cls(**{**stored, "path": decode_path(stored["path"])}) if stored else cls()
+
+    def spell(self) -> dict[str, Any]:
+        """Give it as it is stored."""
+        return {**asdict(self), "path": encode_path(self.path)}
+
+
+def iter_known(platform: Platform, pool_id: UUID, after: bytes, below: bytes = b"") -> Iterator[KnownFile]:
+    """Yield the locations of a pool, or of a folder of it, behind a path, in order.
+
+    Pages are read apart, so no transaction stays open.
+    """
+    after = max(after, below)
     while True:
         with platform.unit_of_work() as uow:
             files = list_files(uow, pool_id, after, _PAGE)
-        yield from files
+        for file in files:
+            if not file.path.startswith(below):
+                return
+            yield file
         if len(files) < _PAGE:
             return
         after = files[-1].path
@@ -40,11 +88,13 @@ def iter_known(platform: Platform, pool_id: UUID, after: bytes) -> Iterator[Know
 class Merge:
     """Compares found with known files and yields the plan, piece by piece."""
 
-    def __init__(self, known: Iterator[KnownFile], first_index: int, position: bytes) -> None:
+    def __init__(self, known: Iterator[KnownFile], cursor: Cursor, selection: Selection, mode: Mode) -> None:
+        self.cursor = cursor
         self._known = known
         self._next_known = next(known, None)
-        self._index = first_index
-        self._position = position
+        self._selection = selection
+        self._takes = selection.paths
+        self._mode = mode
         self._parts: list[NewPart] = []
         self._items: list[dict[str, Any]] = []
         self._part_bytes = 0
@@ -59,7 +109,7 @@ class Merge:
                 self._skip_below(entry)
             else:
                 self._compare(entry)
-            self._position = entry.path
+            self.cursor.path = entry.path
             if self._is_full():
                 yield self._end_piece()
         while self._next_known is not None:
@@ -75,51 +125,79 @@ class Merge:
     def _take_gone(self) -> None:
         known = self._next_known
         assert known is not None
-        if not known.is_missing:
+        if not known.is_missing and (self._takes is None or self._takes(known.path)):
             self._add({"was": "GONE", "path": encode_path(known.path), "id": str(known.id)}, 0)
-        self._position = known.path
+            self.cursor.gone += 1
+            self.cursor.known += 1
+        self.cursor.path = known.path
         self._next_known = next(self._known, None)
 
     def _skip_below(self, directory: UnreadableDirectory) -> None:
         """Nothing is known of files in a directory that cannot be read: they keep their state."""
         while self._next_known is not None and self._next_known.path.startswith(directory.path):
             self._next_known = next(self._known, None)
-        if directory.path == self._position:
+        if directory.path == self.cursor.path:
             return  # counted before the plan was interrupted, which goes on from here
         self._outcome.failed += 1
         self._problems.append(
             ItemOutcome(
-                self._index, encode_path(directory.path), "FAILED", "directory-unreadable",
+                self.cursor.index, encode_path(directory.path), "FAILED", "directory-unreadable",
                 f"The directory cannot be read: {directory.reason}",
             )
         )  # fmt: skip
-        self._index += 1
+        self.cursor.index += 1
 
     def _compare(self, found: FoundFile) -> None:
         known = self._next_known
-        if known is None or known.path != found.path:
-            self._add({"was": "NEW", "path": encode_path(found.path), "size": found.size}, found.size)
-            return
-        self._next_known = next(self._known, None)
+        is_known = known is not None and known.path == found.path
+        if is_known:
+            self._next_known = next(self._known, None)
+        if not self._selection.takes_file(found):
+            self._ignored += 1
+        elif known is not None and is_known:
+            self._compare_versions(found, known)
+        else:
+            self._add(self._new(found), found.size)
+
+    def _new(self, found: FoundFile) -> dict[str, Any]:
+        item = {"was": "NEW", "path": encode_path(found.path), "size": found.size}
+        if self._mode.is_held:  # then somebody may ask whether it is a known file at a new place
+            item["file"] = [found.device, found.inode, found.mtime_ns]
+        return item
+
+    def _compare_versions(self, found: FoundFile, known: KnownFile) -> None:
+        self.cursor.known += not known.is_missing
         if known.identity != found[1:]:
             was = "RETURNED" if known.is_missing else "CHANGED"
             item = {"was": was, "path": encode_path(found.path), "size": found.size, "asset": str(known.asset_id)}
             self._add(item, found.size)
-        elif known.is_missing:
+        elif known.is_unseen:
             self._add({"was": "BACK", "path": encode_path(found.path), "id": str(known.id)}, 0)
         else:
             self._unchanged += 1
-            self._index += 1
+            self.cursor.index += 1
 
     def _add(self, item: dict[str, Any], size: int) -> None:
+        if self._mode.is_told:
+            self._tell(item)
+            return
         if self._items and self._part_bytes + size > PART_BYTES:
             self._end_part()
-        item["index"] = self._index
+        item["index"] = self.cursor.index
         self._items.append(item)
         self._part_bytes += size
-        self._index += 1
+        self.cursor.index += 1
         if len(self._items) == PART_FILES:
             self._end_part()
+
+    def _tell(self, item: dict[str, Any]) -> None:
+        code = _FORESEEN[item["was"]]
+        self._problems.append(
+            ItemOutcome(self.cursor.index, item["path"], "SKIPPED", code, "A scan that is no dry run would look at it")
+        )
+        self._told[code] = self._told.get(code, 0) + 1
+        self._outcome.skipped += 1
+        self.cursor.index += 1
 
     def _end_part(self) -> None:
         if self._items:
@@ -127,14 +205,17 @@ class Merge:
         self._items, self._part_bytes = [], 0
 
     def _is_full(self) -> bool:
-        return len(self._parts) >= self._piece_parts or (
-            (self._index & 0xFF) == 0 and time.monotonic() - self._begun > _PLAN_SECONDS
+        return (
+            len(self._parts) >= self._piece_parts
+            or len(self._problems) >= _MOST_WORDS
+            or ((self.cursor.index & 0xFF) == 0 and time.monotonic() - self._begun > _PLAN_SECONDS)
         )
 
     def _begin_piece(self) -> None:
         self._parts = []
         self._piece_parts = min(2 * self._piece_parts, _PLAN_PARTS)
-        self._unchanged = 0
+        self._unchanged = self._ignored = 0
+        self._told: dict[str, int] = {}
         self._problems: list[ItemOutcome] = []
         self._outcome = Outcome()
         self._begun = time.monotonic()
@@ -143,13 +224,8 @@ class Merge:
         self._end_part()
         outcome = self._outcome
         outcome.done = self._unchanged
-        outcome.counts = {"unchanged": self._unchanged}
+        outcome.counts = {"unchanged": self._unchanged, "ignored": self._ignored, **self._told}
         outcome.items = self._problems
-        planned = Planned(self._parts, outcome, {"path": encode_path(self._position), "index": self._index})
+        planned = Planned(self._parts, outcome, self.cursor.spell(), is_held=self._mode.is_held)
         self._begin_piece()
         return planned
-
-
-def read_cursor(cursor: dict[str, Any] | None) -> tuple[bytes, int]:
-    """Give the path behind which a plan goes on, and the index of its next item."""
-    return (decode_path(cursor["path"]), cursor["index"]) if cursor else (b"", 0)

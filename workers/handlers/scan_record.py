@@ -29,7 +29,7 @@ def record(uow: UnitOfWork, step: Step[ScanPool], part: ScannedPart) -> Outcome:
     outcome.done = len(part.contents) + len(part.gone) + len(part.back) + part.unneeded
     outcome.bytes_done = outcome.counts["bytesHashed"] = sum(content.found.size for content in part.contents)
     if part.contents:
-        _record_contents(uow, step, part.root, part.contents, outcome.counts)
+        _record_contents(uow, step, part.root.path, part.contents, outcome.counts)
     _record_presence(uow, step, part, outcome.counts)
     return outcome
 
@@ -113,7 +113,7 @@ def _find_moves(
 
 def _is_gone(tree: Tree, path: bytes) -> bool:
     try:
-        return tree.stat(path) is None
+        return not tree.has(path)
     except OSError:
         return False  # where nobody may look, the file may well be
 
@@ -150,10 +150,13 @@ def _record_presence(uow: UnitOfWork, step: Step[ScanPool], part: ScannedPart, c
     if part.gone:
         ids = [UUID(item["id"]) for item in part.gone]
         paths = [decode_path(item["path"]) for item in part.gone]
-        _publish(uow, step, ASSET_UPDATED, set(ingest.mark_missing(uow, step.task_id, ids, paths)))
+        at_once = step.payload.confirm_missing > 0
+        missing = ingest.mark_unseen(uow, step.task_id, ids, paths, at_once=at_once)
+        _publish(uow, step, ASSET_UPDATED, set(missing))
     if part.back:
         restored = ingest.restore_present(uow, [UUID(item["id"]) for item in part.back])
         counts["returned"] = counts.get("returned", 0) + len(restored)
+        counts["unchanged"] = counts.get("unchanged", 0) + len(part.back) - len(restored)
         _publish(uow, step, ASSET_UPDATED, set(restored))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from operator import itemgetter
 from typing import NamedTuple, Protocol
 
@@ -60,13 +60,19 @@ _Child = tuple[bytes, _Entry]
 """The name, with `/` at its end for a directory, and what can be asked."""
 
 
-def walk(root: bytes, after: bytes = b"") -> Iterator[FoundFile | UnreadableDirectory]:
+def walk(
+    root: bytes, after: bytes = b"", below: bytes = b"", takes: Callable[[bytes], bool] | None = None
+) -> Iterator[FoundFile | UnreadableDirectory]:
     """Yield the regular files below `root` whose path sorts after `after`; symbolic links are not followed.
 
+    `below` is a folder to keep to, relative to the root and with `/` at its end; `takes` tells which paths are wanted.
+
     Raises:
-        OSError: when the root itself cannot be listed.
+        OSError: when the root itself, or that folder, cannot be listed.
     """
-    stack = [(b"", iter(_list(root, b"")))]
+    if below:
+        _require_folder(root, below)
+    stack = [(below, iter(_list(root, below)))]
     while stack:
         prefix, children = stack[-1]
         child = next(children, None)
@@ -78,6 +84,8 @@ def walk(root: bytes, after: bytes = b"") -> Iterator[FoundFile | UnreadableDire
         is_directory = key.endswith(b"/")
         if path <= after and not (is_directory and after.startswith(path)):
             continue
+        if takes is not None and not takes(path):
+            continue
         if not is_directory:
             found = _look(path, entry)
             if found:
@@ -88,6 +96,16 @@ def walk(root: bytes, after: bytes = b"") -> Iterator[FoundFile | UnreadableDire
         except OSError as error:
             if error.errno not in _VANISHED:
                 yield UnreadableDirectory(path, os.strerror(error.errno or 0))
+
+
+def _require_folder(root: bytes, folder: bytes) -> None:
+    """Refuse a folder to which a symbolic link leads.
+
+    Raises:
+        OSError: as `walk` does.
+    """
+    with Tree(root) as tree:
+        os.close(tree.open_directory(folder.rstrip(b"/")))
 
 
 def _look(path: bytes, entry: _Entry) -> FoundFile | None:
@@ -102,15 +120,14 @@ def _look(path: bytes, entry: _Entry) -> FoundFile | None:
 
 def found_file(path: bytes, status: os.stat_result) -> FoundFile:
     """Put what identifies a file version into the catalogue's terms."""
-    device, inode = status.st_dev, status.st_ino
     return FoundFile(
-        path,
-        device if device < _SIGN else device - 2 * _SIGN,
-        inode if inode < _SIGN else inode - 2 * _SIGN,
-        status.st_size,
-        status.st_mtime_ns,
-        status.st_ctime_ns,
+        path, signed(status.st_dev), signed(status.st_ino), status.st_size, status.st_mtime_ns, status.st_ctime_ns
     )
+
+
+def signed(number: int) -> int:
+    """Give an unsigned number of 64 bits as the signed one with the same bits, which a column can hold."""
+    return number if number < _SIGN else number - 2 * _SIGN
 
 
 def _list(root: bytes, path: bytes) -> list[_Child]:
