@@ -12,8 +12,8 @@ from pydantic.alias_generators import to_camel
 class ScanRules(BaseModel):
     """Rules, stored with a pool as the wire spells them; what is not said is the default.
 
-    Patterns are those of `.gitignore`, matched against the path below the root, without negation. A file is looked at
-    when one of `include` matches, or there are none, and none of `exclude` does.
+    Patterns are those of `.gitignore`, matched against the path below the root. A file is looked at when `include`
+    matches, or is empty, and `exclude` does not.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True, alias_generator=to_camel)

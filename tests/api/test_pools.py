@@ -6,6 +6,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -13,11 +14,14 @@ from models.messages import Queue
 from models.paths import encode_path
 from models.permissions import Actor, Permission
 from models.services import holders
+from models.services.retention import remove_old_tasks
 from models.wiring import Platform
 from tests.support.client import ApiClient
 from tests.support.finishing import begin, settle
 from tests.support.people import make_space, make_user, sign_in
+from tests.support.platforms import execute
 from web.app import create_app
+from workers.inline import run_all
 
 
 def _pool(client: ApiClient, folder: Path, name: str = "p", **more: Any) -> dict[str, Any]:
@@ -121,6 +125,64 @@ def test_a_scan_is_a_task_and_is_joined(client: ApiClient, tmp_path: Path) -> No
     assert int(answer.headers["Retry-After"]) >= 1
     assert client.post(f"/pools/{made['uuid']}/scan", expect=202)["uuid"] == task["uuid"]
     assert client.get("/tasks")["_metainfo"]["totalCount"] == 1
+
+
+def test_only_the_same_scan_is_joined(client: ApiClient, tmp_path: Path) -> None:
+    path = f"/asset-pools/{_pool(client, tmp_path / 'a')['uuid']}/scan"
+    task = client.post(path, {"dryRun": True, "path": "/sub/folder/", "exclude": ["*.tmp"]}, expect=202)
+    assert (task["title"], task["payload"]["path"]) == ("Dry run of a scan of p", "sub/folder")
+    client.post(path, expect=409)
+    again = client.post(path, {"dryRun": True, "path": "sub/folder", "exclude": ["*.tmp"]}, expect=202)
+    assert again["uuid"] == task["uuid"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"path": "a/../b"}, {"path": "a//b"}, {"include": ["!"]}, {"include": [""]}, {"exclude": "*"},
+        {"dryRun": 1}, {"confirmMissing": -1}, {"confirmMissing": True}, {"confirmRoot": "yes"},
+        {"exclude": ["x"] * 101},
+    ],
+)  # fmt: skip
+def test_a_scan_that_cannot_be(client: ApiClient, tmp_path: Path, body: dict[str, Any]) -> None:
+    made = _pool(client, tmp_path / "a")
+    client.post(f"/asset-pools/{made['uuid']}/scan", body, expect=400)
+    assert client.get("/tasks")["_metainfo"]["totalCount"] == 0
+
+
+def test_rules_of_scans(client: ApiClient, tmp_path: Path) -> None:
+    made = _pool(client, tmp_path / "a")
+    default = {"include": [], "exclude": [], "hidden": True, "minAgeSeconds": 0, "missingPercent": 20,
+               "missingFiles": 50}  # fmt: skip
+    assert made["scanRules"] == default
+    path = f"/asset-pools/{made['uuid']}"
+    changed = client.patch(path, {"scanRules": {"exclude": ["cache/"], "maxSize": 10, "missingPercent": 0}})
+    assert changed["scanRules"] == {**default, "exclude": ["cache/"], "maxSize": 10, "missingPercent": 0}
+    assert client.get(path)["scanRules"] == changed["scanRules"]
+    for rules in (
+        {"include": ["!"]},
+        {"missingPercent": 101},
+        {"minAgeSeconds": -1},
+        {"hidden": "no"},
+        {"maxSize": 1.5},
+    ):
+        client.patch(path, {"scanRules": rules}, expect=400)
+    assert client.patch(path, {"scanRules": {}})["scanRules"] == default
+
+
+def test_the_reports_of_a_pool_are_kept(client: ApiClient, platform: Platform, tmp_path: Path) -> None:
+    made = _pool(client, tmp_path / "a")
+    path = f"/asset-pools/{made['uuid']}"
+    (tmp_path / "a" / "file").write_text("content")
+    for _ in range(23):
+        client.post(f"{path}/scan", expect=202)
+        run_all(platform)
+    execute(platform, "UPDATE task SET finished = finished - interval '1 year'")
+    remove_old_tasks(platform.unit_of_work, 30)
+    listed = client.get(f"{path}/scans?limit=100&sort=queued&dir=DESC")
+    assert listed["_metainfo"]["totalCount"] == 20
+    assert [task["result"]["unchanged"] for task in listed["data"]] == [1] * 20
+    client.get(f"/asset-pools/{uuid4()}/scans", expect=404)
 
 
 def test_a_pool_at_work_stays_where_it_is(client: ApiClient, tmp_path: Path) -> None:

@@ -53,7 +53,11 @@ class Pools(RuleBasedStateMachine):
         # It stays: of a folder in which nothing is left, a scan believes nothing without being told.
         tree.write("stays", 0)
         path = encode_path(os.fsencode(tree.root))
-        pool = Pool(id=new_id(), space_id=self.scans.actor.space_id, name=tree.root.name, fs_path=path)
+        # One of the two believes little.
+        rules = {"missingPercent": 30, "missingFiles": 2} if tree.root.name.endswith("y") else {}
+        pool = Pool(
+            id=new_id(), space_id=self.scans.actor.space_id, name=tree.root.name, fs_path=path, scan_rules=rules
+        )
         with self.scans.platform.unit_of_work() as uow:
             uow.session.add(pool)
             uow.commit()
@@ -103,6 +107,18 @@ class Pools(RuleBasedStateMachine):
         self.scans.run()
         self._check(side, task_id, before)
 
+    @rule(side=_TREES, folder=_PATHS)
+    def scan_folder(self, side: int, folder: str) -> None:
+        """What lies elsewhere is as it was; files that have moved from there to here are here."""
+        before, below = self.scans.places(self.pool_ids[side]), os.fsencode(folder) + b"/"
+        self.scans.start(self.pool_ids[side], path=encode_path(os.fsencode(folder)))
+        self.scans.run()
+        here = {place.id for path, place in self.scans.places(self.pool_ids[side]).items() if path.startswith(below)}
+        for path, place in before.items():
+            if not path.startswith(below) and place.id not in here:
+                assert self.scans.places(self.pool_ids[side])[path] == place
+        self._note_assets(side)
+
     @rule(side=_TREES, commit=st.integers(1, 12), is_lost=st.booleans())
     def scan_and_die(self, side: int, commit: int, *, is_lost: bool) -> None:
         known = self.scans.places(self.pool_ids[side])
@@ -129,13 +145,21 @@ class Pools(RuleBasedStateMachine):
         task, after = self.scans.task(task_id), self.scans.places(self.pool_ids[side])
         progress = (task.done + task.failed + task.skipped, task.total)
         assert progress[0] == progress[1]
-        if side in self.mounted:
+        if task.error_code == "pool-missing-threshold":
+            assert after == before
+            self._confirm(side)
+        elif side in self.mounted:
             self._check_found(side, task.state, after)
         else:
             had_files = any(place.state == "PRESENT" for place in before.values())
             assert after == before
             assert task.state == TaskState.FAILED or (self._looks_empty(side) and not had_files)
         self._note_assets(side)
+
+    def _confirm(self, side: int) -> None:
+        task_id = self.scans.start(self.pool_ids[side], confirm_missing=1000)
+        self.scans.run()
+        self._check_found(side, self.scans.task(task_id).state, self.scans.places(self.pool_ids[side]))
 
     def _looks_empty(self, side: int) -> bool:
         root = self.trees[side].root

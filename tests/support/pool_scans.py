@@ -63,11 +63,11 @@ class Scans:
     actor: Actor
     runtime: Runtime
 
-    def start(self, pool_id: UUID) -> UUID:
+    def start(self, pool_id: UUID, **options: Any) -> UUID:
         """Ask for a scan."""
         with self.platform.unit_of_work() as uow:
             task = tasks.submit(
-                uow, SCAN_POOL, ScanPool(pool_uuid=pool_id), space_id=self.actor.space_id, title="scan",
+                uow, SCAN_POOL, ScanPool(pool_uuid=pool_id, **options), space_id=self.actor.space_id, title="scan",
                 max_attempts=3, actor=self.actor, subject_id=pool_id,
             )  # fmt: skip
             uow.commit()
