@@ -109,6 +109,9 @@ class Settings(BaseSettings):
     pool_roots: Annotated[tuple[AbsolutePath, ...], NoDecode, _split(":")] = Field(
         default=(), description="Folders that pools must lie under, separated by `:`. Empty: anywhere."
     )
+    watch_delay: float = Field(
+        default=5, ge=0.1, le=300, description="Seconds in which nothing changes before a watched pool is scanned."
+    )
     oidc_issuer: ProtectedUrl | None = Field(
         default=None,
         description="OpenID Connect provider to sign in with, spelt exactly as it names itself.",

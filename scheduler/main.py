@@ -17,6 +17,7 @@ from models.services.schedules import submit_due
 from models.unit_of_work import UnitOfWork
 from models.wiring import Platform
 from scheduler.relay import EventRelay, ProgressRelay, resend_wakes
+from scheduler.watching import Watcher
 
 LOCK = "loom:scheduler"
 _RING_SECONDS = 0.5
@@ -42,6 +43,8 @@ def lead(platform: Platform, leadership: Leadership, stopping: Event) -> None:
     """Do the leader's work until stopped or no longer the leader."""
     jobs = _start_jobs(platform)
     relay = EventRelay(platform)
+    watcher = Watcher(platform)
+    watcher.start()
     try:
         while not stopping.is_set() and leadership.is_held():
             try:
@@ -53,6 +56,7 @@ def lead(platform: Platform, leadership: Leadership, stopping: Event) -> None:
             if not has_more:
                 platform.bus.wait_for_ring(_RING_SECONDS)
     finally:
+        watcher.stop()
         jobs.shutdown(wait=True)
 
 

@@ -26,6 +26,8 @@ class Pool(Audited, Base):
     """When to scan: a cron expression, or an interval such as `15m`; see `models.services.schedules`."""
     scan_rules: Mapped[Json] = mapped_column(server_default=text("'{}'"), default=dict)
     """What differs from the default, see `rules`."""
+    is_watched: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
+    """Whether what changes in the folder is scanned at once."""
     root_device: Mapped[int | None]
     root_fsid: Mapped[int | None]
     """The device and the id of the file system that the root lay on when it was first scanned; signed, as locations."""

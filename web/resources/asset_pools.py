@@ -78,6 +78,7 @@ _RULES: dict[str, Any] = {
     ),
     "missing_files": Whole(data_key="missingFiles", least=0, metadata={"description": "50 by default"}),
 }  # fmt: skip
+_WATCH_TEXT = "Whether what changes in the folder is scanned when it has come to rest, besides the schedule"
 _RULES_TEXT = "What scans look at; what is not looked at keeps its state"
 _RulesSchema = BlockSchema.from_dict(_RULES, name="ScanRules")
 _RulesShownSchema = AnswerSchema.from_dict(_RULES, name="ScanRulesOfPool")
@@ -107,6 +108,7 @@ class PoolSchema(ElementSchema):
     name = fields.String()
     fs_path = fields.String(data_key="fsPath")
     schedule = fields.String()
+    is_watched = Flag(data_key="watch")
     rules = fields.Nested(_RulesShownSchema, data_key="scanRules", metadata={"description": _RULES_TEXT})
     free_space = fields.Integer(data_key="freeSpace")
     used_space = fields.Integer(data_key="usedSpace")
@@ -132,6 +134,7 @@ class PoolCreateSchema(_FolderSchema):
         allow_none=True,
         metadata={"description": "When to scan: a cron expression, or an interval such as `15m`; empty: never"},
     )
+    is_watched = Flag(data_key="watch", metadata={"description": _WATCH_TEXT})
     scan_rules = fields.Nested(_RulesSchema, data_key="scanRules", metadata={"description": _RULES_TEXT})
     meta = Meta()
 
@@ -142,6 +145,7 @@ class PoolUpdateSchema(_FolderSchema, ChangeSchema):
     name = Name()
     fs_path = Text(data_key="fsPath", shortest=1, longest=_LONGEST_PATH)
     schedule = Text(longest=_LONGEST_SCHEDULE)
+    is_watched = Flag(data_key="watch", metadata={"description": _WATCH_TEXT})
     scan_rules = fields.Nested(_RulesSchema, data_key="scanRules", metadata={"description": _RULES_TEXT})
     meta = Meta()
 
