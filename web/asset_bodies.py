@@ -12,11 +12,11 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
+from models.bodies.fields import AnswerSchema, Audit, ElementSchema, Instant
+from models.bodies.instants import format_instant
 from models.services.asset_views import AssetView
 from models.services.social import summarize
 from web.asset_places import PlaceSchema, place_body
-from web.fields import AnswerSchema, Audit, ElementSchema, Instant
-from web.instants import format_instant
 from web.resources.comments import SocialSchema
 
 _AUDIT = Audit()

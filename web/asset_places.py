@@ -7,12 +7,12 @@ from uuid import UUID
 
 from marshmallow import fields, validate
 
+from models.bodies.fields import AnswerSchema, Instant
+from models.bodies.instants import format_instant
 from models.paths import decode_path, encode_path
 from models.services.asset_blocks import Place
 from models.services.asset_views import AssetView
 from models.storage import blob_key
-from web.fields import AnswerSchema, Instant
-from web.instants import format_instant
 
 _UNSIGNED = 2**64
 _NANOSECONDS = 10**9

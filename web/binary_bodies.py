@@ -7,12 +7,12 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, missing
 
+from models.bodies.fields import BlockSchema, ChangeSchema, ElementSchema, Instant, Meta, RequestSchema, Text, Whole
+from models.bodies.instants import format_instant
 from models.entities import AssetBinary
 from models.errors import InvalidInput
 from models.paths import decode_path, encode_path
 from web.asset_places import FileSystemSchema, ObjectSchema
-from web.fields import BlockSchema, ChangeSchema, ElementSchema, Instant, Meta, RequestSchema, Text, Whole
-from web.instants import format_instant
 
 _LONGEST_PATH, _LONGEST_OBJECT_PATH = 2048, 1024
 """Bytes. All that tells records apart must fit into one entry of the index."""

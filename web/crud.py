@@ -16,6 +16,7 @@ from flask import Response, jsonify
 from flask.typing import ResponseReturnValue
 from marshmallow import Schema
 
+from models.bodies.fields import ChangeSchema, ElementSchema, RequestSchema
 from models.db import Audited
 from models.errors import InvalidInput
 from models.permissions import Actor, Permission, Verb
@@ -25,7 +26,6 @@ from models.services.paging import Page, PageRequest
 from models.unit_of_work import UnitOfWork
 from web.auth import signed_in
 from web.blueprints import LoomBlueprint, describe
-from web.fields import ChangeSchema, ElementSchema, RequestSchema
 from web.pagination import PAGE_PARAMETERS, Listing, envelope, page_schema, read_page
 from web.preconditions import etag_of, not_modified, require_match, tagged
 from web.sparse import FIELDS_PARAMETER, read_fields

@@ -15,9 +15,9 @@ from typing import Any
 from sqlalchemy import ColumnElement
 from werkzeug.datastructures import MultiDict
 
+from models.bodies.instants import parse_instant
 from models.errors import InvalidInput
 from models.ids import is_storable, parse_sha512, parse_uuid, printable
-from web.instants import parse_instant
 
 Rule = Callable[[str, str], ColumnElement[bool]]
 """Takes operator and value; refuses with ValueError what it does not understand."""

@@ -7,9 +7,9 @@ from typing import Any
 from flask import Response, jsonify
 from marshmallow import ValidationError, fields, validate, validates_schema
 
+from models.bodies.fields import RequestSchema, Whole
 from models.services.members import Added
 from models.services.positions import Placement
-from web.fields import RequestSchema, Whole
 
 _MOST = 10_000
 _PLACES = ("after", "before", "position")

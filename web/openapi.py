@@ -14,9 +14,9 @@ from flask import Flask, Response
 from flask_smorest import Api
 from marshmallow import Schema, fields
 
+from models.bodies.fields import BIGGEST, AreaField, Audit, ChangeSchema, Instant, Meta, MimeType, Sha512
 from web.auth import open_to_all
 from web.blueprints import PREFIX, LoomBlueprint, UuidConverter
-from web.fields import BIGGEST, AreaField, Audit, ChangeSchema, Instant, Meta, MimeType, Sha512
 from web.openapi_details import complete
 from web.resources import BLUEPRINTS
 from web.version import VERSION

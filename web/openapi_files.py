@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from web.fields import RequestSchema
+from models.bodies.fields import RequestSchema
 
 Document = dict[str, Any]
 

@@ -14,13 +14,13 @@ from flask import Response, request
 from marshmallow import fields
 from pydantic.alias_generators import to_camel
 
+from models.bodies.fields import AnswerSchema, ElementSchema, Instant
 from models.entities import Task, TaskState
 from models.messages import Priority
 from models.permissions import Actor
 from models.services.audit import name_users
 from models.services.task_progress import Progress, Waiting, measure_progress, why_waiting
 from models.unit_of_work import UnitOfWork
-from web.fields import AnswerSchema, ElementSchema, Instant
 from web.preconditions import not_modified, tagged
 from web.state import platform
 

@@ -13,6 +13,8 @@ from marshmallow import fields, validate
 from sqlalchemy import Select, select, true
 from sqlalchemy.orm import aliased
 
+from models.bodies.annotations import TYPES, AssetAnnotationCreateSchema
+from models.bodies.fields import AreaField, ChangeSchema, ElementSchema, Meta, RequestSchema, Text
 from models.entities import Annotation, Comment
 from models.permissions import Actor, Permission, Verb
 from models.services.annotations import ANNOTATIONS
@@ -24,13 +26,11 @@ from models.unit_of_work import UnitOfWork
 from web.auth import signed_in
 from web.blueprints import describe
 from web.crud import CrudSpec, crud_blueprint, element_answer, list_answer
-from web.fields import AreaField, ChangeSchema, ElementSchema, Meta, RequestSchema, Text
 from web.filters import audit_filters, text_filter, uuid_filter
 from web.pagination import PAGE_PARAMETERS, Listing, page_schema, read_page
 from web.resources.comments import CommentSchema, SocialSchema, add_social
 from web.sparse import FIELDS_PARAMETER
 
-TYPES = ("FEEDBACK", "TAG", "CHAPTER")
 _MOST_COMMENTS = 100
 """So many are shown with an annotation, the oldest first; all are under its `comments`."""
 
@@ -58,16 +58,6 @@ class AnnotationCreateSchema(RequestSchema):
     title = Text(required=True, longest=1024)
     description = Text(allow_none=True)
     asset_id = fields.UUID(required=True, data_key="assetUuid")
-    area = AreaField(allow_none=True)
-    meta = Meta()
-
-
-class AssetAnnotationCreateSchema(RequestSchema):
-    """An annotation of the asset in the path."""
-
-    type = Text(required=True, validate=[validate.OneOf(TYPES)])
-    title = Text(required=True, longest=1024)
-    description = Text(allow_none=True)
     area = AreaField(allow_none=True)
     meta = Meta()
 

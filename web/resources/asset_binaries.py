@@ -16,6 +16,7 @@ from flask.typing import ResponseReturnValue
 from marshmallow import fields
 from werkzeug.wrappers.response import Response as AnyResponse
 
+from models.bodies.fields import RequestSchema
 from models.entities import Task
 from models.errors import InvalidInput, NotFound
 from models.ids import parse_uuid
@@ -37,7 +38,6 @@ from web.binary_bodies import BinaryOfAssetSchema, BinarySchema, new_columns
 from web.blueprints import LoomBlueprint, describe, load_values, query
 from web.crud import element_answer
 from web.downloads import send_source
-from web.fields import RequestSchema
 from web.openapi_files import gives_file, takes_file
 from web.pagination import page_schema, whole_envelope
 from web.preconditions import require_match

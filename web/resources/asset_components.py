@@ -13,14 +13,7 @@ from uuid import UUID
 from flask import Response
 from flask.typing import ResponseReturnValue
 
-from models.entities import Component, ComponentType
-from models.permissions import Actor, Permission, Verb
-from models.services.asset_access import require_on_asset
-from models.services.components import COMPONENTS, create_component, put_component
-from models.unit_of_work import UnitOfWork
-from web.auth import signed_in
-from web.blueprints import describe
-from web.component_bodies import (
+from models.bodies.components import (
     ComponentCreateSchema,
     ComponentPutSchema,
     ComponentSchema,
@@ -28,6 +21,13 @@ from web.component_bodies import (
     changed_columns,
     new_columns,
 )
+from models.entities import Component, ComponentType
+from models.permissions import Actor, Permission, Verb
+from models.services.asset_access import require_on_asset
+from models.services.components import COMPONENTS, create_component, put_component
+from models.unit_of_work import UnitOfWork
+from web.auth import signed_in
+from web.blueprints import describe
 from web.crud import CrudSpec, Operation, cleared, crud_blueprint, element_answer, list_answer
 from web.filters import enum_filter, instant_filter, text_filter, uuid_filter
 from web.pagination import PAGE_PARAMETERS, Listing, page_schema, read_page

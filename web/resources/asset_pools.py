@@ -16,6 +16,18 @@ from flask.typing import ResponseReturnValue
 from marshmallow import ValidationError, fields, validates_schema
 from marshmallow.validate import Length
 
+from models.bodies.fields import (
+    AnswerSchema,
+    BlockSchema,
+    ChangeSchema,
+    ElementSchema,
+    Flag,
+    Meta,
+    Name,
+    RequestSchema,
+    Text,
+    Whole,
+)
 from models.entities import Pool, Task, TaskState
 from models.messages import SCAN_POOL, ScanPool
 from models.permissions import Actor, Permission, Verb
@@ -29,18 +41,6 @@ from web.accepted import accepted, show_task
 from web.auth import signed_in
 from web.blueprints import describe
 from web.crud import CrudSpec, Operation, crud_blueprint, show
-from web.fields import (
-    AnswerSchema,
-    BlockSchema,
-    ChangeSchema,
-    ElementSchema,
-    Flag,
-    Meta,
-    Name,
-    RequestSchema,
-    Text,
-    Whole,
-)
 from web.filters import audit_filters, enum_filter, text_filter
 from web.offload import in_thread
 from web.pagination import PAGE_PARAMETERS, Listing, envelope, page_schema, read_page

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from flask import Response, jsonify
 from flask.typing import ResponseReturnValue
-from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import Schema, fields, validate
 
+from models.bodies.fields import AnswerSchema, Name
+from models.bodies.taggings import ProducerSchema, TaggingSchema
 from models.entities import Tag
 from models.permissions import Actor, Permission
 from models.services import tagging
@@ -20,9 +21,8 @@ from models.unit_of_work import UnitOfWork
 from web.auth import signed_in
 from web.blueprints import LoomBlueprint, describe
 from web.crud import list_answer
-from web.fields import AnswerSchema, AreaField, Meta, Name, RequestSchema, Text
 from web.pagination import PAGE_PARAMETERS, page_schema, read_page
-from web.resources.tags import TAG_SPEC, Color, TagSchema
+from web.resources.tags import TAG_SPEC, TagSchema
 
 Values = dict[str, Any]
 _PATH = "/assets/<uuid:asset_id>/tags"
@@ -62,32 +62,6 @@ class AssetTagSchema(TagSchema):
 
 class NewPlacementSchema(TagSchema, PlacementSchema):
     """A tag as it was just put on an asset."""
-
-
-class ProducerSchema(RequestSchema):
-    """Who puts tags on an asset."""
-
-    node_kind = Text(data_key="nodeKind", shortest=1, longest=_LONGEST, allow_none=True)
-    node_id = Text(data_key="nodeId", longest=_LONGEST, allow_none=True)
-    producer_version = Text(data_key="producerVersion", longest=_LONGEST, allow_none=True)
-
-
-class TaggingSchema(ProducerSchema):
-    """A tag to be put on an asset: by `uuid`, or by name and collection, in which case it is made if there is none."""
-
-    uuid = fields.UUID(allow_none=True)
-    name = Name(allow_none=True)
-    collection = Name(allow_none=True)
-    color = Color(allow_none=True)
-    meta = Meta(allow_none=True)
-    area = AreaField(allow_none=True)
-    confidence = fields.Float(allow_nan=False, allow_none=True, validate=validate.Range(0, 1))
-
-    @validates_schema
-    def require_tag(self, values: Mapping[str, Any], **_: Any) -> None:
-        """Something must say which tag is meant."""
-        if values.get("uuid") is None and values.get("name") is None:
-            raise ValidationError({"name": ["Missing data for required field."]})
 
 
 class TaggingsSchema(ProducerSchema):

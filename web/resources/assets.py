@@ -15,6 +15,15 @@ from flask import Response, jsonify, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import ColumnElement, func, literal
 
+from models.bodies.asset_requests import (
+    AssetCreateSchema,
+    AssetReplaceSchema,
+    AssetUpdateSchema,
+    changed_columns,
+    extras_of,
+    new_columns,
+    replaced_columns,
+)
 from models.db import HexBytes
 from models.entities import Asset
 from models.errors import InvalidInput
@@ -30,15 +39,6 @@ from models.services.unwanted import is_listed
 from models.unit_of_work import UnitOfWork
 from web.asset_bodies import AssetSchema, asset_body, asset_etag
 from web.asset_filters import belonging_filters
-from web.asset_requests import (
-    AssetCreateSchema,
-    AssetReplaceSchema,
-    AssetUpdateSchema,
-    changed_columns,
-    extras_of,
-    new_columns,
-    replaced_columns,
-)
 from web.auth import signed_in
 from web.blueprints import LoomBlueprint, describe, query
 from web.filters import audit_filters, size_filter, text_filter

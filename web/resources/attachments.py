@@ -15,6 +15,7 @@ from flask.typing import ResponseReturnValue
 from marshmallow import fields
 from werkzeug.wrappers.response import Response as AnyResponse
 
+from models.bodies.fields import ChangeSchema, Constant, ElementSchema, Meta, MimeType, Name, RequestSchema, Text
 from models.entities import Attachment, AttachmentType, Task
 from models.messages import STORE_ATTACHMENT, StoreAttachment
 from models.permissions import Actor, Permission
@@ -32,7 +33,6 @@ from web.auth import signed_in
 from web.blueprints import describe, load_values
 from web.crud import CrudSpec, Operation, crud_blueprint, element_answer, list_answer
 from web.downloads import send_attachment
-from web.fields import ChangeSchema, Constant, ElementSchema, Meta, MimeType, Name, RequestSchema, Text
 from web.filters import enum_filter, instant_filter, size_filter, text_filter, uuid_filter
 from web.openapi_files import gives_file, takes_file
 from web.pagination import PAGE_PARAMETERS, Listing, page_schema, read_page

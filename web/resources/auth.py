@@ -5,11 +5,11 @@ from __future__ import annotations
 from flask import Response, jsonify, request
 from marshmallow import fields
 
+from models.bodies.fields import AnswerSchema, RequestSchema, Text
 from models.entities.space import DEFAULT_SPACE
 from models.services.users import Attempt, log_in
 from web.auth import make_token, open_to_all, set_cookie
 from web.blueprints import LoomBlueprint
-from web.fields import AnswerSchema, RequestSchema, Text
 from web.offload import in_thread
 from web.state import platform
 

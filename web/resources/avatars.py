@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue
 from marshmallow import fields
 from werkzeug.wrappers.response import Response as AnyResponse
 
+from models.bodies.fields import AnswerSchema
 from models.entities import Attachment, AttachmentType, Task, User
 from models.messages import STORE_ATTACHMENT, StoreAttachment
 from models.permissions import Actor, Permission
@@ -28,7 +29,6 @@ from web.accepted import Finished, accepted, require_success
 from web.auth import signed_in
 from web.blueprints import PREFIX, LoomBlueprint, describe
 from web.downloads import send_attachment
-from web.fields import AnswerSchema
 from web.openapi_files import gives_file, takes_file
 from web.preconditions import etag_of, not_modified, require_etag, tagged
 from web.state import platform

@@ -13,6 +13,14 @@ from uuid import UUID
 
 from flask import Response, jsonify
 
+from models.bodies.embeddings import (
+    EmbeddingBulkAnswerSchema,
+    EmbeddingBulkSchema,
+    EmbeddingCreateSchema,
+    EmbeddingPutSchema,
+    EmbeddingSchema,
+    EmbeddingUpdateSchema,
+)
 from models.entities import Embedding
 from models.errors import InvalidInput
 from models.permissions import Actor, Permission
@@ -30,14 +38,6 @@ from models.unit_of_work import UnitOfWork
 from web.auth import signed_in
 from web.blueprints import describe, load_values
 from web.crud import CrudSpec, crud_blueprint, element_answer, list_answer
-from web.embedding_bodies import (
-    EmbeddingBulkAnswerSchema,
-    EmbeddingBulkSchema,
-    EmbeddingCreateSchema,
-    EmbeddingPutSchema,
-    EmbeddingSchema,
-    EmbeddingUpdateSchema,
-)
 from web.filters import instant_filter, number_filter, text_filter, uuid_filter
 from web.pagination import PAGE_PARAMETERS, Listing, page_schema, read_page
 from web.sparse import FIELDS_PARAMETER

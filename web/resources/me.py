@@ -7,6 +7,7 @@ from typing import Any
 from flask import Response, jsonify, request
 from marshmallow import ValidationError, fields, validates_schema
 
+from models.bodies.fields import ChangeSchema, Permissions, Text
 from models.entities import User
 from models.errors import Forbidden, Unauthorized
 from models.permissions import Actor
@@ -19,7 +20,6 @@ from models.unit_of_work import UnitOfWork
 from web.auth import signed_in
 from web.blueprints import LoomBlueprint
 from web.crud import show
-from web.fields import ChangeSchema, Permissions, Text
 from web.offload import in_thread
 from web.preconditions import require_match
 from web.resources.users import LONGEST_PASSWORD, UserSchema, password_field

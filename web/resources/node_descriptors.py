@@ -10,6 +10,7 @@ from typing import Any
 from flask import Response, jsonify
 from marshmallow import fields
 
+from models.bodies.fields import AnswerSchema
 from models.errors import NotFound
 from models.ids import printable
 from models.nodes import CONTENT_TYPES, NODES, NodeDescriptor
@@ -17,7 +18,6 @@ from models.permissions import Actor
 from models.unit_of_work import UnitOfWork
 from web.auth import signed_in
 from web.blueprints import LoomBlueprint
-from web.fields import AnswerSchema
 from web.pagination import page_schema, whole_envelope
 
 blueprint = LoomBlueprint("node-descriptors", "Kinds of node that pipelines are made of")

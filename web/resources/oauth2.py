@@ -11,13 +11,13 @@ import re
 from flask import Response, after_this_request, jsonify, request
 from marshmallow import fields
 
+from models.bodies.fields import AnswerSchema, RequestSchema, Text
 from models.errors import Forbidden, InvalidInput, Unavailable
 from models.ids import printable
 from models.oidc import CodeGrant, IdentityProvider, SignIn
 from models.services.identities import admit_code, forgive_code, sign_in
 from web.auth import forget_cookie, make_token, open_to_all, set_cookie
 from web.blueprints import LoomBlueprint, describe, query
-from web.fields import AnswerSchema, RequestSchema, Text
 from web.resources.auth import LoginTokenSchema
 from web.state import platform, state
 

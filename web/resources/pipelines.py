@@ -9,6 +9,18 @@ from uuid import UUID
 from flask import Response, jsonify
 from marshmallow import fields
 
+from models.bodies.fields import (
+    AnswerSchema,
+    ChangeSchema,
+    ElementSchema,
+    Flag,
+    Instant,
+    Meta,
+    Name,
+    RequestSchema,
+    Text,
+    Whole,
+)
 from models.entities import Pipeline
 from models.permissions import Actor, Permission, Verb
 from models.services import pipelines
@@ -17,7 +29,6 @@ from models.unit_of_work import UnitOfWork
 from web.auth import signed_in
 from web.blueprints import describe
 from web.crud import CrudSpec, crud_blueprint
-from web.fields import AnswerSchema, ChangeSchema, ElementSchema, Flag, Instant, Meta, Name, RequestSchema, Text, Whole
 from web.filters import audit_filters, bool_filter, number_filter, text_filter
 from web.pagination import PAGE_PARAMETERS, Listing, page_schema, raw_envelope, read_cursor, read_limit
 

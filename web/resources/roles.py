@@ -14,6 +14,16 @@ from flask import Response, jsonify
 from flask.typing import ResponseReturnValue
 from marshmallow import ValidationError, fields
 
+from models.bodies.fields import (
+    AnswerSchema,
+    ChangeSchema,
+    Constant,
+    ElementSchema,
+    Meta,
+    Name,
+    Permissions,
+    RequestSchema,
+)
 from models.entities import Role
 from models.ids import parse_uuid
 from models.permissions import Actor, Permission
@@ -24,7 +34,6 @@ from models.unit_of_work import UnitOfWork
 from web.auth import signed_in
 from web.blueprints import describe
 from web.crud import CrudSpec, crud_blueprint
-from web.fields import AnswerSchema, ChangeSchema, Constant, ElementSchema, Meta, Name, Permissions, RequestSchema
 from web.filters import audit_filters, text_filter
 from web.pagination import PAGE_PARAMETERS, Listing, page_schema, raw_envelope, read_page
 

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from marshmallow import fields, validate
 
+from models.bodies.fields import AnswerSchema, Instant, RequestSchema
 from models.errors import InvalidInput
 from models.ids import printable
 from models.permissions import Actor, Permission
@@ -22,7 +23,6 @@ from models.services.search_rights import Restriction
 from models.unit_of_work import UnitOfWork
 from web.auth import signed_in
 from web.blueprints import LoomBlueprint
-from web.fields import AnswerSchema, Instant, RequestSchema
 from web.pagination import DEFAULT_LIMIT, MOST
 from web.state import platform
 

@@ -11,13 +11,13 @@ from flask import Response, jsonify
 from flask.typing import ResponseReturnValue
 from marshmallow import fields
 
+from models.bodies.fields import AnswerSchema
+from models.bodies.instants import format_instant
 from models.permissions import Actor
 from models.services import health
 from models.unit_of_work import UnitOfWork
 from web.auth import open_to_all, signed_in
 from web.blueprints import LoomBlueprint
-from web.fields import AnswerSchema
-from web.instants import format_instant
 from web.offload import in_thread
 from web.state import platform
 from web.version import VERSION

@@ -5,7 +5,6 @@ All plain but deletion, which is a task for a tag that is on very many assets. T
 
 from __future__ import annotations
 
-import re
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -14,6 +13,7 @@ from flask import Response, jsonify
 from flask.typing import ResponseReturnValue
 from marshmallow import Schema, fields
 
+from models.bodies.fields import ChangeSchema, Color, ElementSchema, Meta, Name, RequestSchema, Whole
 from models.entities import Tag
 from models.permissions import Actor, Permission, Verb
 from models.services import tags
@@ -22,27 +22,13 @@ from models.unit_of_work import UnitOfWork
 from web.accepted import accepted, show_task
 from web.auth import signed_in
 from web.crud import EVERYTHING, CrudSpec, Operation, crud_blueprint
-from web.fields import ChangeSchema, ElementSchema, Meta, Name, RequestSchema, Text, Whole
 from web.filters import audit_filters, text_filter
 from web.pagination import Listing
 from web.preconditions import require_match
 from web.state import platform
 from web.task_bodies import TaskSchema
 
-_COLOR = re.compile(r"#?[0-9a-fA-F]{6}")
 _NAMESPACE = {"description": "Namespace of the tag; `default` if nothing is said"}
-
-
-class Color(Text):
-    """Six hexadecimal digits; a leading `#` and upper case are understood."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:
-        text = super()._deserialize(value, attr, data, **options)
-        if not _COLOR.fullmatch(text):
-            raise self.make_error("invalid")
-        return text.removeprefix("#").lower()
-
-    default_error_messages = {"invalid": "Not six hexadecimal digits."}  # noqa: RUF012 - marshmallow's name
 
 
 class TagSchema(ElementSchema):

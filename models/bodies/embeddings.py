@@ -8,9 +8,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from models.entities.embedding import DEFAULT_TYPE
-from models.services.embeddings import MOST_DIMENSIONS, as_float32
-from web.fields import (
+from models.bodies.fields import (
     AnswerSchema,
     AreaField,
     ChangeSchema,
@@ -22,6 +20,8 @@ from web.fields import (
     Text,
     Whole,
 )
+from models.entities.embedding import DEFAULT_TYPE
+from models.services.embeddings import MOST_DIMENSIONS, as_float32
 
 _LONGEST_KEY = 128
 """Of texts that tell embeddings apart: all of them must fit into one entry of the index. So must a model's name."""

@@ -12,9 +12,7 @@ from typing import Any
 import orjson
 from marshmallow import fields, missing, validate
 
-from models.entities import Component, ComponentType
-from models.errors import InvalidInput
-from web.fields import (
+from models.bodies.fields import (
     BlockSchema,
     ChangeSchema,
     Constant,
@@ -26,6 +24,8 @@ from web.fields import (
     Text,
     Whole,
 )
+from models.entities import Component, ComponentType
+from models.errors import InvalidInput
 
 LONGEST_KEY = 128
 """Of each text that tells components apart: all of them must fit into one entry of the index."""

@@ -13,11 +13,11 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, missing, post_load, validate
 
+from models.bodies.instants import format_instant, parse_instant
 from models.db import Audited
 from models.errors import InvalidInput
 from models.ids import is_storable, parse_sha512
 from models.permissions import Permission
-from web.instants import format_instant, parse_instant
 
 BIGGEST = 2**63 - 1
 LONGEST_NAME = 255
@@ -130,6 +130,20 @@ class Sha512(fields.String):
             return parse_sha512(value)
         except InvalidInput as error:
             raise ValidationError(str(error)) from None
+
+
+class Color(Text):
+    """Six hexadecimal digits; a leading `#` and upper case are understood."""
+
+    _SHAPE = re.compile(r"#?[0-9a-fA-F]{6}")
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:
+        text = super()._deserialize(value, attr, data, **options)
+        if not self._SHAPE.fullmatch(text):
+            raise self.make_error("invalid")
+        return text.removeprefix("#").lower()
+
+    default_error_messages = {"invalid": "Not six hexadecimal digits."}  # noqa: RUF012 - marshmallow's name
 
 
 class MimeType(fields.String):

@@ -8,9 +8,8 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from models.errors import InvalidInput
-from models.services.asset_extras import Extras
-from web.component_bodies import (
+from models.bodies.annotations import AssetAnnotationCreateSchema
+from models.bodies.components import (
     PAYLOADS,
     AudioPayloadSchema,
     DocumentPayloadSchema,
@@ -18,10 +17,11 @@ from web.component_bodies import (
     VideoPayloadSchema,
     payload_columns,
 )
-from web.embedding_bodies import EmbeddingPutSchema
-from web.fields import ChangeSchema, Meta, Name, RequestSchema, Sha512, Text, Whole
-from web.resources.annotations import AssetAnnotationCreateSchema
-from web.resources.asset_tags import TaggingSchema
+from models.bodies.embeddings import EmbeddingPutSchema
+from models.bodies.fields import ChangeSchema, Meta, Name, RequestSchema, Sha512, Text, Whole
+from models.bodies.taggings import TaggingSchema
+from models.errors import InvalidInput
+from models.services.asset_extras import Extras
 
 _MIME_TYPE = validate.Regexp(
     re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,100}/[A-Za-z0-9!#$&^_.+-]{1,100}\Z"), error="Not a type such as image/jpeg."
