@@ -99,6 +99,13 @@ class StagedPayload(Payload):
     filename: str
 
 
+class BulkAssets(StagedPayload):
+    """Make assets, or change some, as a staged list says."""
+
+    format: Literal["json", "ndjson"] = "json"
+    """A JSON object with the list `assets`, or an item a line."""
+
+
 class StoreBinary(StagedPayload):
     """Hash staged bytes, keep them under their SHA-512 and attach them to an asset, and that to a library."""
 
@@ -161,6 +168,8 @@ DELETE_COLLECTION = TaskKind("collections.delete", DeleteCollection, Queue.BULK)
 DELETE_TAG = TaskKind("tags.delete", DeleteTag, Queue.BULK)
 ANNOUNCE_ASSETS = TaskKind("assets.announce", AnnounceAssets, Queue.BULK, part_queue=Queue.BULK)
 STORE_BINARY = TaskKind("assets.store-binary", StoreBinary, Queue.INTERACTIVE, time_limit_seconds=6 * 3600)
+BULK_CREATE = TaskKind("assets.bulk-create", BulkAssets, Queue.BULK, part_queue=Queue.BULK)
+BULK_UPDATE = TaskKind("assets.bulk-update", BulkAssets, Queue.BULK, part_queue=Queue.BULK)
 STORE_ATTACHMENT = TaskKind("attachments.store", StoreAttachment, Queue.INTERACTIVE, time_limit_seconds=6 * 3600)
 DELETE_BLOB = TaskKind("storage.delete-blob", DeleteBlob, Queue.MAINTENANCE)
 REINDEX = TaskKind(
@@ -172,7 +181,7 @@ KINDS = {
     kind.name: kind
     for kind in (
         SCAN_POOL, DELETE_POOL, DELETE_LIBRARY, DELETE_COLLECTION, DELETE_TAG, ANNOUNCE_ASSETS, STORE_BINARY,
-        STORE_ATTACHMENT, DELETE_BLOB, REINDEX, SWEEP,
+        BULK_CREATE, BULK_UPDATE, STORE_ATTACHMENT, DELETE_BLOB, REINDEX, SWEEP,
     )
 }  # fmt: skip
 

@@ -6,7 +6,8 @@ Commits are explicit: leaving the block without `commit()` rolls everything back
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from types import TracebackType
 from typing import Any, NoReturn, Self
@@ -76,6 +77,20 @@ class UnitOfWork:
         """Record the same event about each of these."""
         if subject_ids:
             self._events.append(NewEvents(kind, space_id, subject_ids, actor_id))
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Undo what is done in the block, and nothing else, when it fails."""
+        events, last, wakes = len(self._events), len(self._last), Counter(self._wakes)
+        try:
+            with self.session.begin_nested():
+                yield
+        except BaseException as error:
+            del self._events[events:], self._last[last:]
+            self._wakes = wakes
+            if isinstance(error, IntegrityError):
+                raise _conflict(error) from error
+            raise
 
     def wake(self, queue: Queue, count: int = 1) -> None:
         """Wake workers once this transaction has committed."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator
-from itertools import islice
+from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar, cast
 
 import orjson
@@ -18,11 +17,11 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 from werkzeug.routing import BaseConverter
 
+from models.bodies.problems import describe_problems
 from models.errors import InvalidInput
 from models.ids import parse_uuid, printable
 
 PREFIX = "/api/v1"
-_MOST_PROBLEMS = 5
 V = TypeVar("V", bound=Callable[..., Any])
 R = TypeVar("R")
 
@@ -119,18 +118,7 @@ def load_values(schema: Schema, values: Any) -> dict[str, Any]:
 
 
 def _refusal(messages: Any) -> InvalidInput:
-    return InvalidInput("; ".join(islice(_problems(messages), _MOST_PROBLEMS)), code="validation")
-
-
-def _problems(messages: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
-    """Flatten marshmallow's nested messages; the outermost key is the place in the request."""
-    if isinstance(messages, dict):
-        for key, value in messages.items():
-            yield from _problems(value, (*path, printable(str(key))))
-        return
-    name = ".".join(part for part in path[1:] if part != "_schema")
-    for message in messages if isinstance(messages, list) else [messages]:
-        yield f"{name}: {message}" if name else str(message)
+    return InvalidInput(describe_problems(messages), code="validation")
 
 
 class LoomBlueprint(Blueprint):  # type: ignore[misc]  # flask-smorest publishes no types

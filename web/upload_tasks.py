@@ -36,7 +36,8 @@ def discarded_on_error(received: Received) -> Iterator[None]:
 
 
 def submit_upload(
-    uow: UnitOfWork, actor: Actor, received: Received, kind: TaskKind, payload: StagedPayload, subject_id: UUID | None
+    uow: UnitOfWork, actor: Actor, received: Received, kind: TaskKind, payload: StagedPayload, subject_id: UUID | None,
+    title: str = "",
 ) -> Task:  # fmt: skip
     """Ask for a staged file to be dealt with, and commit that."""
     task = tasks.submit(
@@ -44,7 +45,7 @@ def submit_upload(
         kind,
         payload,
         space_id=actor.space_id,
-        title=f"Store {received.filename}",
+        title=title or f"Store {received.filename}",
         max_attempts=platform().settings.task_max_attempts,
         actor=actor,
         subject_id=subject_id,

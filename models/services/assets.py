@@ -6,6 +6,7 @@ bytes are another asset.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -118,9 +119,38 @@ def update_asset(uow: UnitOfWork, actor: Actor, asset: Asset, values: dict[str, 
     Raises:
         Conflict: when a change of the content itself is asked for.
     """
+    _require_content_kept(asset, values)
+    ASSETS.update(uow, actor, asset, values)
+
+
+def _require_content_kept(asset: Asset, values: dict[str, Any]) -> None:
     if any(values.get(name, getattr(asset, name)) != getattr(asset, name) for name in _CONTENT):
         raise Conflict("The content of an asset never changes: other bytes are another asset")
-    ASSETS.update(uow, actor, asset, values)
+
+
+def change_columns(actor: Actor, asset: Asset, values: dict[str, Any]) -> bool:
+    """Set the given columns of a locked asset, to be flushed and told of by the caller; tells whether any is another.
+
+    Raises:
+        Conflict: when a change of the content itself is asked for.
+    """
+    _require_content_kept(asset, values)
+    return ASSETS.change(actor, asset, values)
+
+
+def hold_many(uow: UnitOfWork, actor: Actor, hashes: Sequence[str]) -> dict[str, Asset]:
+    """Give those assets of these contents that the actor may read, locked, by hash."""
+    query = select(Asset).where(Asset.space_id == actor.space_id, Asset.sha512.in_(hashes), ASSETS.visible(actor))
+    found = uow.session.execute(_locked(query.order_by(Asset.id))).scalars()
+    return {asset.sha512: asset for asset in found}
+
+
+def find_readable(uow: UnitOfWork, actor: Actor, hashes: Sequence[str]) -> dict[str, UUID]:
+    """Tell which of these contents the actor may read an asset of, and which asset that is."""
+    query = select(Asset.sha512, Asset.id).where(
+        Asset.space_id == actor.space_id, Asset.sha512.in_(hashes), ASSETS.visible(actor)
+    )
+    return {row[0]: row[1] for row in uow.session.execute(query)}
 
 
 def delete_asset(uow: UnitOfWork, actor: Actor, asset: Asset) -> None:

@@ -160,14 +160,20 @@ class Resource(Generic[M]):
 
     def update(self, uow: UnitOfWork, actor: Actor, element: M, values: Values) -> None:
         """Change what is given; giving what is there already is no change."""
+        if self.change(actor, element, values):
+            uow.session.flush()
+            self.publish(uow, actor, self.updated, element)
+
+    def change(self, actor: Actor, element: M, values: Values) -> bool:
+        """Change what is given, for the caller to flush and to tell of; tells whether anything is another now."""
         changes = changes_to(element, values)
-        if not changes:
-            return
         for name, value in changes.items():
             setattr(element, name, value)
             # SQLAlchemy would take {"a": true} for the {"a": 1} that is there.
             flag_modified(element, name)
-        self.touch(uow, actor, element)
+        if changes:
+            mark_edited(element, actor)
+        return bool(changes)
 
     def touch(self, uow: UnitOfWork, actor: Actor, element: M) -> None:
         """Note that an element, which must be locked, is another now, be it only in what belongs to it."""

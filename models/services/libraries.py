@@ -135,12 +135,14 @@ def refer_for_upload(uow: UnitOfWork, actor: Actor, library_id: UUID) -> None:
     LIBRARIES.require(uow, actor, library_id, Verb.UPDATE)
 
 
-def keep_upload(uow: UnitOfWork, space_id: UUID, user_id: UUID | None, library_id: UUID, asset_id: UUID) -> bool:
-    """Add an asset that was just stored, and is locked, to a library. Tells whether that still exists."""
+def keep_uploads(
+    uow: UnitOfWork, space_id: UUID, user_id: UUID | None, library_id: UUID, asset_ids: Sequence[UUID]
+) -> bool:  # fmt: skip
+    """Add assets that were just stored, and are locked, to a library. Tells whether that still exists."""
     query = select(Library.id).where(Library.id == library_id, Library.space_id == space_id)
     if uow.session.execute(query.with_for_update(read=True, key_share=True)).first() is None:
         return False
-    _insert(uow, space_id, user_id, library_id, [asset_id])
+    _insert(uow, space_id, user_id, library_id, asset_ids)
     return True
 
 

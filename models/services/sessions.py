@@ -31,6 +31,14 @@ _BY_KEY = f"""
 """  # noqa: S608 - a constant
 
 
+_BY_USER = f"""
+    SELECT {_COLUMNS}, NULL, NULL FROM "user" u
+    JOIN space_member m ON m.user_id = u.id AND m.space_id = %(space)s JOIN space s ON s.id = m.space_id
+    WHERE u.id = %(id)s AND u.enabled
+"""  # noqa: S608 - a constant
+_BY_TASK = _BY_KEY.replace("t.secret_sha256 = %(secret)s", "t.id = %(token)s")
+
+
 @dataclass(frozen=True)
 class LoginClaims:
     """What a login token says: valid as long as the user's epoch is this one."""
@@ -52,6 +60,17 @@ def actor_of_login(uow: UnitOfWork, claims: LoginClaims, space_id: UUID | None =
 def actor_of_key(uow: UnitOfWork, secret: str, space_id: UUID | None = None) -> Actor:
     """Give the owner of an API key, in the space that it was made for; another must not be named. Raises as above."""
     return _actor(uow, _BY_KEY, space_id, secret=digest(secret))
+
+
+def actor_of_task(uow: UnitOfWork, space_id: UUID, user_id: UUID | None, token_id: UUID | None) -> Actor:
+    """Give who asked for a task, as they are now: what was taken from them since is theirs no more.
+
+    Raises:
+        Unauthorized: when the user, or the key that they used, does not count any more.
+    """
+    if token_id is not None:
+        return _actor(uow, _BY_TASK, space_id, token=token_id)
+    return _actor(uow, _BY_USER, space_id, id=user_id)
 
 
 def digest(secret: str) -> bytes:

@@ -6,7 +6,7 @@ be removed from under a placement that is being made.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -34,9 +34,9 @@ _NEW_TAG = ("name", "collection", "color", "meta")
 
 _PUT = """
     INSERT INTO asset_tag (id, asset_id, tag_id, area, node_kind, node_id, producer_version, confidence, attached_by)
-    SELECT id, :asset, tag_id, area, node_kind, node_id, producer_version, confidence, CAST(:user AS uuid)
-    FROM json_to_recordset(CAST(:rows AS json)) AS new (id uuid, tag_id uuid, area jsonb, node_kind text, node_id text,
-         producer_version text, confidence float8)
+    SELECT id, asset_id, tag_id, area, node_kind, node_id, producer_version, confidence, CAST(:user AS uuid)
+    FROM json_to_recordset(CAST(:rows AS json)) AS new (id uuid, asset_id uuid, tag_id uuid, area jsonb,
+         node_kind text, node_id text, producer_version text, confidence float8)
     ON CONFLICT ON CONSTRAINT uq_asset_tag_placement DO UPDATE
     SET producer_version = excluded.producer_version, confidence = excluded.confidence
     WHERE (asset_tag.producer_version, asset_tag.confidence)
@@ -121,6 +121,20 @@ def apply_tags(
     return Applied(list(dict.fromkeys(tags)), len(wanted), len(outcome), withdrawn)
 
 
+def tag_new_assets(uow: UnitOfWork, actor: Actor, wanted: Mapping[UUID, Sequence[Values]]) -> None:
+    """Put tags, named by name and collection, on assets that were just made. The actor may tag everything."""
+    named = {_name(values): _new_tag(values) for tags in wanted.values() for values in tags}
+    tags_by_name = ensure_tags(uow, actor, named) if named else {}
+    rows: list[Values] = []
+    for asset_id in sorted(wanted):
+        placed = [_row(tags_by_name[_name(values)], values, Producer()) for values in wanted[asset_id]]
+        rows += _placements(asset_id, placed)
+        tag_ids = sorted({str(row["tag_id"]) for row in placed})
+        uow.publish(NewEvent(ASSET_TAGGED, actor.space_id, asset_id, actor.user_id, {"tagUuids": tag_ids}))
+    if rows:
+        uow.execute(_PUT, user=actor.user_id, rows=as_rows(rows))
+
+
 def untag_asset(uow: UnitOfWork, actor: Actor, asset_id: UUID, tag_id: UUID) -> None:
     """Take a tag off an asset, wherever on it it is; harmless if it is not."""
     asset = _hold(uow, actor, asset_id, Permission.UNTAG_ASSET)
@@ -194,16 +208,20 @@ def _put(
     uow: UnitOfWork, actor: Actor, asset: Asset, rows: Sequence[Values], *, has_changed: bool = False
 ) -> list[bool]:  # fmt: skip
     """Write placements. Gives for each that is not as it was whether it is new."""
-    distinct = {_key(row): {**row, "id": new_id_text()} for row in rows}
-    ordered = [distinct[key] for key in sorted(distinct)]
-    parameters = {"asset": asset.id, "user": actor.user_id, "rows": as_rows(ordered)}
-    written: Any = uow.execute(_PUT, **parameters).all() if ordered else []
+    ordered = _placements(asset.id, rows)
+    written: Any = uow.execute(_PUT, user=actor.user_id, rows=as_rows(ordered)).all() if ordered else []
     if written:
         tag_ids = sorted({str(row["tag_id"]) for row in rows})
         uow.publish(NewEvent(ASSET_TAGGED, actor.space_id, asset.id, actor.user_id, {"tagUuids": tag_ids}))
     if written or has_changed:
         ASSETS.touch(uow, actor, asset)
     return [bool(row[1]) for row in written]
+
+
+def _placements(asset_id: UUID, rows: Sequence[Values]) -> list[Values]:
+    """Give each placement once, in the order of their key."""
+    distinct = {_key(row): {**row, "id": new_id_text(), "asset_id": asset_id} for row in rows}
+    return [distinct[key] for key in sorted(distinct)]
 
 
 def _remove(uow: UnitOfWork, asset_id: UUID, *conditions: Any) -> Sequence[UUID]:

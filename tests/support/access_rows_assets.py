@@ -29,6 +29,20 @@ def _addressed(path: str, maker: Any) -> list[Row]:
 ASSETS: list[Row] = [
     row("GET", "/assets", each(asset_id=make.asset)),
     row("POST", "/assets", body=lambda it: {"sha512": it["sha512"], "filename": "a.txt"}, status=201),
+    row(
+        "POST",
+        "/assets/bulk/create",
+        body=lambda it: {"assets": [{"sha512": it["sha512"], "filename": "a"}]},
+        status=202,
+    ),
+    row(
+        "POST",
+        "/assets/bulk/update",
+        reach=Reach.NOTHING,
+        body=lambda it: {"assets": [{"hashes": {"sha512": it["sha512"]}, "update": {}}]},
+        status=202,
+    ),
+    row("POST", "/assets/bulk/check", reach=Reach.NOTHING, body=lambda it: {"hashes": [it["sha512"]]}),
     *_addressed("/assets/<uuid:key>", make.asset),
     *_addressed("/assets/sha512/<string:key>", make.asset_hash),
 ]

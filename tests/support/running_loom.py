@@ -7,13 +7,15 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
 import psutil
+import psycopg
 from sqlalchemy import text
 
 from compose.engines import destroy
@@ -141,6 +143,17 @@ class RunningLoom:
             if found["state"] in _FINAL or wanted(found):
                 return found
             assert time.monotonic() < deadline, found
+
+    @contextmanager
+    def driver(self) -> Iterator[psycopg.Connection]:
+        """Give a bare connection to the embedded database, which commits each statement."""
+        engine = connect(make_settings(self.home.path, self.home), connections=1)
+        with engine.connect() as connection:
+            driver: Any = connection.connection.driver_connection
+            driver.autocommit = True
+            yield driver
+            driver.autocommit = False
+        engine.dispose()
 
     def query(self, statement: str) -> list[Any]:
         """Run SQL on the embedded database."""

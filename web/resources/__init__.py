@@ -7,6 +7,7 @@ from web.crud import CrudSpec
 from web.resources import (
     annotations,
     asset_binaries,
+    asset_bulk,
     asset_components,
     asset_locations,
     asset_pools,
@@ -54,6 +55,7 @@ BLUEPRINTS: tuple[LoomBlueprint, ...] = (
     asset_pools.blueprint,
     assets.blueprint,
     asset_binaries.blueprint,
+    asset_bulk.blueprint,
     comments.blueprint,
     annotations.blueprint,
     reactions.blueprint,

@@ -1,6 +1,7 @@
 """One handler for each task kind of `models.messages`; a test holds the two against each other."""
 
 from workers.handlers.announce_assets import AnnounceAssetsHandler
+from workers.handlers.bulk_assets import BulkCreateHandler, BulkUpdateHandler
 from workers.handlers.delete_blob import DeleteBlobHandler
 from workers.handlers.delete_holder import DELETE_HOLDER_HANDLERS
 from workers.handlers.reindex import ReindexHandler
@@ -16,6 +17,8 @@ HANDLERS: tuple[Handler, ...] = (
     AnnounceAssetsHandler(),
     StoreBinaryHandler(),
     StoreAttachmentHandler(),
+    BulkCreateHandler(),
+    BulkUpdateHandler(),
     DeleteBlobHandler(),
     ReindexHandler(),
     SweepHandler(),

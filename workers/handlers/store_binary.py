@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from models.messages import STORE_BINARY, StoreBinary
 from models.services.assets import StoredContent, attach_content, require_content, store_content
-from models.services.libraries import keep_upload
+from models.services.libraries import keep_uploads
 from models.services.task_parts import Outcome
 from models.unit_of_work import UnitOfWork
 from workers.handlers.staged import Hashed, drop_staged, keep_staged, read_staged
@@ -43,7 +43,7 @@ class StoreBinaryHandler:
             "status": "CREATED" if is_new else "EXISTING",
         }
         library_id = step.payload.library_uuid
-        if library_id and keep_upload(uow, step.space_id, step.creator_id, library_id, asset.id):
+        if library_id and keep_uploads(uow, step.space_id, step.creator_id, library_id, [asset.id]):
             result["libraryUuid"] = str(library_id)
         return Outcome(done=1, bytes_done=content.size, result=result)
 

@@ -11,6 +11,7 @@ from threading import Thread
 from typing import Any
 from uuid import UUID
 
+import orjson
 import pytest
 from sqlalchemy.exc import OperationalError
 
@@ -19,6 +20,7 @@ from models.ids import new_id
 from models.messages import (
     KINDS,
     AnnounceAssets,
+    BulkAssets,
     DeleteBlob,
     DeleteCollection,
     DeleteLibrary,
@@ -63,6 +65,8 @@ class World:
             "tags.delete": lambda: self._delete_holder("tag"),
             "assets.announce": self._announce,
             "assets.store-binary": self._store_binary,
+            "assets.bulk-create": self._bulk_create,
+            "assets.bulk-update": self._bulk_update,
             "attachments.store": self._store_attachment,
             "storage.delete-blob": self._delete_blob,
             "search.reindex": lambda: (Reindex(), None),
@@ -119,6 +123,33 @@ class World:
         writer = self.platform.blobs.write(key)
         writer.write(CONTENT)
         writer.commit()
+
+    def _bulk_create(self) -> tuple[Payload, UUID | None]:
+        items = [
+            {"sha512": f"{number:0128x}", "filename": f"{number}.txt", "tags": [{"name": f"tag {number % 3}"}]}
+            for number in range(1200)
+        ]
+        return self._bulk(items), None
+
+    def _bulk_update(self) -> tuple[Payload, UUID | None]:
+        with self.platform.unit_of_work() as uow:
+            for number in range(30):
+                values = {"sha512": f"{number:0128x}", "filename": "before", "mime_type": "text/plain", "size": 0}
+                assets.create_asset(uow, self.actor, {**values, "origin": "test"})
+            uow.commit()
+        return self._bulk(
+            [
+                {"hashes": {"sha512": f"{number:0128x}"}, "update": {"file": {"filename": "after"}}}
+                for number in range(30)
+            ]
+        ), None
+
+    def _bulk(self, items: list[dict[str, Any]]) -> Payload:
+        key = staging_key(new_id())
+        writer = self.platform.blobs.write(key)
+        writer.write(b"\n".join(orjson.dumps(item) for item in items))
+        writer.commit()
+        return BulkAssets(staging_key=key, filename="list", format="ndjson")
 
     def _store_binary(self) -> tuple[Payload, UUID | None]:
         key = staging_key(new_id())
@@ -208,7 +239,7 @@ def expected(kind: TaskKind, world: World, tmp_path: Path) -> tuple[dict[str, An
     assert found[1][0] == TaskState.SUCCEEDED
     world.platform.blobs.delete(blob_key(SHA512))
     with world.platform.unit_of_work() as uow:
-        for table in ("location", "asset", "pool", "event", "task", "blob"):
+        for table in ("location", "asset", "pool", "event", "task", "blob", "tag"):
             uow.execute(f"DELETE FROM {table}")
         uow.commit()
     return found

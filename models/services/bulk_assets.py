@@ -1,0 +1,214 @@
+"""Making and changing many assets at once: a few statements for each batch, whatever its size.
+
+What a batch cannot do in one go, since it hangs more on an asset or the actor's grants are narrow, is done asset by
+asset by the services of single requests, each in a savepoint of its own.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from models.entities import Asset
+from models.errors import LoomError
+from models.ids import new_id_text
+from models.permissions import Actor, Permission, Verb
+from models.services import assets
+from models.services.asset_extras import Extras, add_extras
+from models.services.crud import Values
+from models.services.libraries import keep_uploads, refer_for_upload
+from models.services.tagging import tag_new_assets
+from models.services.unwanted import BLACKLISTED, REFUSAL, find_blacklisted
+from models.unit_of_work import UnitOfWork, as_rows
+
+DUPLICATE = "duplicate"
+_HEX = ("sha512", "sha256", "md5")
+_TYPES = {
+    "size": "bigint", "mime_type": "text", "filename": "text", "origin": "text", "chunk_hash": "text", "geo": "jsonb",
+    "meta": "jsonb", "zero_chunk_count": "bigint", "fingerprint": "text", **dict.fromkeys(_HEX, "text"),
+}  # fmt: skip
+"""Columns that a batch writes, and how JSON spells them."""
+_DEFAULTS = {"meta": "COALESCE(meta, '{}')"}
+_NO_EXTRAS = Extras()
+
+
+@dataclass(frozen=True)
+class WantedAsset:
+    """An item: columns of an asset, what to hang on it, and where to put it."""
+
+    index: int
+    columns: Values
+    extras: Extras = _NO_EXTRAS
+    libraries: Sequence[UUID] = ()
+
+    @property
+    def sha512(self) -> str:
+        """Which asset is meant."""
+        return str(self.columns["sha512"])
+
+
+@dataclass
+class Results:
+    """What became of the items: assets by index, and problems (a code and a sentence) by index."""
+
+    done: dict[int, UUID] = field(default_factory=dict)
+    problems: dict[int, tuple[str, str]] = field(default_factory=dict)
+    existing: dict[int, UUID] = field(default_factory=dict)
+    """Those of which there was an asset already; nothing was changed about it."""
+
+
+def create_many(uow: UnitOfWork, actor: Actor, wanted: Sequence[WantedAsset]) -> Results:
+    """Make assets that await their bytes; each content once."""
+    results = Results()
+    actor.require(Permission.CREATE_ASSET)
+    welcome = _refuse_blacklisted(uow, actor, wanted, results)
+    allowed = _refuse_libraries(uow, actor, welcome, results)
+    plain = [item for item in allowed if _is_plain(actor, item)]
+    created = _insert(uow, actor, plain)
+    for item in plain:
+        if item.sha512 in created:
+            results.done[item.index] = created.pop(item.sha512)
+    _hang(uow, actor, plain, results)
+    for item in sorted(allowed, key=lambda item: item.sha512):
+        if not _is_plain(actor, item):
+            _alone(uow, results, item, lambda item=item: _create_one(uow, actor, item))  # type: ignore[misc]
+    _find_existing(uow, actor, allowed, results)
+    return results
+
+
+def _refuse_blacklisted(
+    uow: UnitOfWork, actor: Actor, wanted: Sequence[WantedAsset], results: Results
+) -> list[WantedAsset]:  # fmt: skip
+    listed = find_blacklisted(uow, actor.space_id, [item.sha512 for item in wanted])
+    results.problems |= {item.index: (BLACKLISTED, REFUSAL) for item in wanted if item.sha512 in listed}
+    return [item for item in wanted if item.sha512 not in listed]
+
+
+def _refuse_libraries(
+    uow: UnitOfWork, actor: Actor, wanted: Sequence[WantedAsset], results: Results
+) -> list[WantedAsset]:  # fmt: skip
+    """Look at each library once, however many items name it."""
+    refused: dict[UUID, tuple[str, str]] = {}
+    for library_id in {library_id for item in wanted for library_id in item.libraries}:
+        try:
+            refer_for_upload(uow, actor, library_id)
+        except LoomError as error:
+            refused[library_id] = error.code, error.message
+    for item in wanted:
+        if problem := next((refused[each] for each in item.libraries if each in refused), None):
+            results.problems[item.index] = problem
+    return [item for item in wanted if item.index not in results.problems]
+
+
+def _is_plain(actor: Actor, item: WantedAsset) -> bool:
+    extras = item.extras
+    is_tagged_plainly = actor.may(Permission.TAG_ASSET) and not any(tag.get("uuid") for tag in extras.tags)
+    return not (extras.annotations or extras.components or extras.embeddings) and (not extras.tags or is_tagged_plainly)
+
+
+def _insert(uow: UnitOfWork, actor: Actor, items: Sequence[WantedAsset]) -> dict[str, UUID]:
+    """Insert rows in the order of their key; gives the ids of those that are new, by hash."""
+    first: dict[str, WantedAsset] = {}
+    for item in items:
+        first.setdefault(item.sha512, item)
+    rows = [{"id": new_id_text(), **first[sha512].columns} for sha512 in sorted(first)]
+    if not rows:
+        return {}
+    names = list(_TYPES)
+    made: Any = uow.execute(
+        f"""INSERT INTO asset (id, space_id, creator_id, editor_id, {", ".join(names)})
+            SELECT id, :space, :user, :user, {", ".join(map(_read, names))}
+            FROM json_to_recordset(CAST(:rows AS json)) AS new (id uuid, {_declared(names)})
+            ON CONFLICT (space_id, sha512) DO NOTHING RETURNING encode(sha512, 'hex'), id""",  # noqa: S608 - constants
+        space=actor.space_id, user=actor.user_id, rows=as_rows(rows),
+    ).all()  # fmt: skip
+    created = {row[0]: row[1] for row in made}
+    uow.publish_each(assets.ASSETS.created, actor.space_id, sorted(created.values()), actor.user_id)
+    return created
+
+
+def _read(name: str) -> str:
+    return f"decode({name}, 'hex')" if name in _HEX else _DEFAULTS.get(name, name)
+
+
+def _declared(names: Sequence[str]) -> str:
+    return ", ".join(f"{name} {_TYPES[name]}" for name in names)
+
+
+def _hang(uow: UnitOfWork, actor: Actor, items: Sequence[WantedAsset], results: Results) -> None:
+    """Put tags on new assets, and the assets into libraries."""
+    made = [(results.done[item.index], item) for item in items if item.index in results.done]
+    tag_new_assets(uow, actor, {asset_id: item.extras.tags for asset_id, item in made if item.extras.tags})
+    members: dict[UUID, list[UUID]] = defaultdict(list)
+    for asset_id, item in made:
+        for library_id in item.libraries:
+            members[library_id].append(asset_id)
+    for library_id in sorted(members):
+        keep_uploads(uow, actor.space_id, actor.user_id, library_id, members[library_id])
+
+
+def _create_one(uow: UnitOfWork, actor: Actor, item: WantedAsset) -> UUID:
+    asset = assets.create_asset(uow, actor, item.columns)
+    add_extras(uow, actor, asset.id, item.extras)
+    for library_id in sorted(item.libraries):
+        keep_uploads(uow, actor.space_id, actor.user_id, library_id, [asset.id])
+    return asset.id
+
+
+def _alone(uow: UnitOfWork, results: Results, item: WantedAsset, act: Callable[[], UUID]) -> None:
+    try:
+        with uow.savepoint():
+            results.done[item.index] = act()
+    except LoomError as error:
+        results.problems[item.index] = error.code, error.message
+
+
+def _find_existing(uow: UnitOfWork, actor: Actor, items: Sequence[WantedAsset], results: Results) -> None:
+    """Say of contents that there was an asset of, which one, if the actor may know."""
+    left = [item for item in items if item.index not in results.done and item.index not in results.problems]
+    left += [item for item in items if results.problems.get(item.index, ("",))[0] == "conflict"]
+    known = assets.find_readable(uow, actor, [item.sha512 for item in left]) if left else {}
+    for item in left:
+        if item.sha512 in known:
+            results.problems.pop(item.index, None)
+            results.existing[item.index] = known[item.sha512]
+        else:
+            results.problems.setdefault(item.index, (DUPLICATE, "There is an asset of this content already"))
+
+
+def update_many(uow: UnitOfWork, actor: Actor, wanted: Sequence[WantedAsset]) -> Results:
+    """Change the assets of these contents; saying what is so already is no change."""
+    results = Results()
+    plain = [item for item in wanted if item.extras == _NO_EXTRAS and actor.may(Permission.UPDATE_ASSET)]
+    found = assets.hold_many(uow, actor, [item.sha512 for item in plain]) if plain else {}
+    changed: set[UUID] = set()
+    for item in plain:
+        if item.sha512 in found:
+            _change(actor, found[item.sha512], item, results, changed)
+        else:
+            results.problems[item.index] = assets.missing(item.sha512).code, assets.missing(item.sha512).message
+    uow.session.flush()
+    uow.publish_each(assets.ASSETS.updated, actor.space_id, sorted(changed), actor.user_id)
+    for item in wanted:
+        if item.index not in results.done and item.index not in results.problems:
+            _alone(uow, results, item, lambda item=item: _update_one(uow, actor, item))  # type: ignore[misc]
+    return results
+
+
+def _change(actor: Actor, asset: Asset, item: WantedAsset, results: Results, changed: set[UUID]) -> None:
+    try:
+        if assets.change_columns(actor, asset, item.columns):
+            changed.add(asset.id)
+        results.done[item.index] = asset.id
+    except LoomError as error:
+        results.problems[item.index] = error.code, error.message
+
+
+def _update_one(uow: UnitOfWork, actor: Actor, item: WantedAsset) -> UUID:
+    asset = assets.get_asset(uow, actor, item.sha512, Verb.UPDATE, lock=True)
+    assets.update_asset(uow, actor, asset, item.columns)
+    add_extras(uow, actor, asset.id, item.extras)
+    return asset.id

@@ -1,0 +1,197 @@
+"""`assets.bulk-create` and `assets.bulk-update`: a staged list of items, in batches.
+
+The list is read once, from beginning to end, and cut into parts that hold their items. A JSON body is one document, so
+its parts are held until it has proven whole; lines of NDJSON stand for themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, NamedTuple
+
+from marshmallow import Schema, ValidationError
+
+from models.bodies.asset_requests import changed_columns, extras_of, new_columns
+from models.bodies.bulk import BulkCreateItemSchema, BulkUpdateItemSchema
+from models.bodies.problems import describe_problems
+from models.errors import LoomError, NotFound
+from models.messages import BULK_CREATE, BULK_UPDATE, BulkAssets
+from models.services.blobs import staging_gone
+from models.services.bulk_answers import asked_by, bulk_result
+from models.services.bulk_assets import DUPLICATE, Results, WantedAsset, create_many, update_many
+from models.services.sessions import actor_of_task
+from models.services.task_parts import ItemOutcome, NewPart, Outcome
+from models.unit_of_work import UnitOfWork
+from workers.handling import Planned, Step
+from workers.processing.item_lists import LARGEST_ITEM, Item, iter_lines, iter_members
+
+_PART_ITEMS = 1000
+_PART_BYTES = LARGEST_ITEM
+_PLAN_PARTS = 4
+_LONGEST_SUBJECT = 128
+
+
+class Batch(NamedTuple):
+    """The items of a part: those that are well formed, and the outcomes of the others."""
+
+    items: Sequence[dict[str, Any]]
+    wanted: Sequence[WantedAsset]
+    problems: Mapping[int, tuple[str, str]]
+
+
+class _BulkHandler:
+    """What both have in common."""
+
+    schema: Schema
+
+    def plan(self, step: Step[BulkAssets]) -> Iterator[Planned]:
+        """Yield the items in parts, behind those that an interrupted plan has come to."""
+        is_json, index = step.payload.format == "json", (step.cursor or {}).get("index", 0)
+        try:
+            reader = step.platform.blobs.read(step.payload.staging_key)
+        except NotFound:
+            raise staging_gone() from None
+        try:
+            items = iter_members(reader) if is_json else iter_lines(reader)
+            yield from _Pieces(index, is_held=is_json).cut(islice(items, index, None))
+        finally:
+            reader.close()
+
+    def compute(self, step: Step[BulkAssets], items: list[dict[str, Any]]) -> Batch:
+        """Look at the items as single requests are looked at."""
+        wanted, problems = [], {}
+        for item in items:
+            step.check()
+            try:
+                wanted.append(self.read(item["index"], self.schema.load(item["data"])))
+            except ValidationError as error:
+                problems[item["index"]] = ("validation", describe_problems({"": error.messages}))
+            except LoomError as error:
+                problems[item["index"]] = (error.code, error.message)
+        return Batch(items, wanted, problems)
+
+    def apply(self, uow: UnitOfWork, step: Step[BulkAssets], batch: Batch) -> Outcome:
+        """Do what the items want, by the rights that whoever asked has now."""
+        actor = actor_of_task(uow, step.space_id, *asked_by(uow, step.task_id))
+        results = self.act(uow, actor, batch.wanted)
+        results.problems.update(batch.problems)
+        return _outcome(batch.items, results)
+
+    def finish(self, uow: UnitOfWork, step: Step[BulkAssets]) -> dict[str, Any]:
+        """Count what became of the items; the list is not needed any more."""
+        step.platform.blobs.delete(step.payload.staging_key)
+        return bulk_result(uow, step.task_id)
+
+    def read(self, index: int, values: dict[str, Any]) -> WantedAsset:
+        """Turn an item into what is wanted."""
+        raise NotImplementedError
+
+    def act(self, uow: UnitOfWork, actor: Any, wanted: Sequence[WantedAsset]) -> Results:
+        """Do it."""
+        raise NotImplementedError
+
+
+class BulkCreateHandler(_BulkHandler):
+    """Makes assets that await their bytes."""
+
+    kind = BULK_CREATE
+    schema = BulkCreateItemSchema()
+
+    def read(self, index: int, values: dict[str, Any]) -> WantedAsset:
+        """Turn the body of a creation into what is wanted."""
+        return WantedAsset(index, new_columns(values), extras_of(values), values.get("libraries") or ())
+
+    def act(self, uow: UnitOfWork, actor: Any, wanted: Sequence[WantedAsset]) -> Results:
+        """Make them."""
+        return create_many(uow, actor, wanted)
+
+
+class BulkUpdateHandler(_BulkHandler):
+    """Changes assets, found by their SHA-512."""
+
+    kind = BULK_UPDATE
+    schema = BulkUpdateItemSchema()
+
+    def read(self, index: int, values: dict[str, Any]) -> WantedAsset:
+        """Turn the body of a change into what is wanted. The other hashes are data like any."""
+        hashes = {**(values["update"].get("hashes") or {}), **values["hashes"]}
+        columns = changed_columns({**values["update"], "hashes": hashes})
+        return WantedAsset(index, columns, extras_of(values["update"]))
+
+    def act(self, uow: UnitOfWork, actor: Any, wanted: Sequence[WantedAsset]) -> Results:
+        """Change them."""
+        return update_many(uow, actor, wanted)
+
+
+class _Pieces:
+    """Cuts items into parts, and parts into pieces of a plan."""
+
+    def __init__(self, index: int, *, is_held: bool) -> None:
+        self._index = index
+        self._is_held = is_held
+        self._begin()
+
+    def cut(self, items: Iterator[Item]) -> Iterator[Planned]:
+        """Yield the whole plan."""
+        for item in items:
+            self._add(item)
+            self._index += 1
+            if len(self._parts) == _PLAN_PARTS or self._outcome.failed == _PART_ITEMS:
+                yield self._end()
+        yield self._end()
+
+    def _begin(self) -> None:
+        self._parts: list[NewPart] = []
+        self._items: list[dict[str, Any]] = []
+        self._size = 0
+        self._outcome = Outcome()
+
+    def _add(self, item: Item) -> None:
+        if item.problem is not None:
+            self._outcome.items = [*self._outcome.items, ItemOutcome(self._index, "", "FAILED", *item.problem)]
+            self._outcome.failed += 1
+            return
+        self._items.append({"index": self._index, "data": item.value})
+        self._size += item.size
+        if len(self._items) == _PART_ITEMS or self._size > _PART_BYTES:
+            self._end_part()
+
+    def _end_part(self) -> None:
+        if self._items:
+            self._parts.append(NewPart(self._items))
+        self._items, self._size = [], 0
+
+    def _end(self) -> Planned:
+        self._end_part()
+        planned = Planned(self._parts, self._outcome, {"index": self._index}, is_held=self._is_held)
+        self._begin()
+        return planned
+
+
+def _outcome(items: Sequence[dict[str, Any]], results: Results) -> Outcome:
+    outcome = Outcome(items=[_item(item, results) for item in items])
+    outcome.done, outcome.skipped, outcome.failed = (
+        len(part) for part in (results.done, results.existing, results.problems)
+    )
+    return outcome
+
+
+def _item(item: dict[str, Any], results: Results) -> ItemOutcome:
+    index, data = item["index"], item["data"]
+    subject, reference = _subject(data), data.get("clientRef")
+    kept = {"clientRef": reference} if isinstance(reference, str) else {}
+    if index in results.done:
+        return ItemOutcome(index, subject, "DONE", asset_id=results.done[index], input=kept)
+    if index in results.existing:
+        message = "There is an asset of this content already"
+        return ItemOutcome(index, subject, "SKIPPED", DUPLICATE, message, results.existing[index], kept)
+    return ItemOutcome(index, subject, "FAILED", *results.problems[index], input=item)
+
+
+def _subject(data: dict[str, Any]) -> str:
+    """Say which item it is in the caller's own words: the hash, well formed or not."""
+    hashes = data.get("hashes")
+    return str((hashes.get("sha512") if isinstance(hashes, dict) else None) or data.get("sha512") or "")[
+        :_LONGEST_SUBJECT
+    ]
