@@ -26,6 +26,10 @@ class Extras:
     """Each takes the place of the one of the same producer."""
     embeddings: Sequence[Values] = ()
 
+    def __bool__(self) -> bool:
+        """Whether there is anything."""
+        return bool(self.tags or self.annotations or self.components or self.embeddings)
+
 
 def add_extras(uow: UnitOfWork, actor: Actor, asset_id: UUID, extras: Extras) -> None:
     """Hang things on an asset that the actor has just made or changed.

@@ -182,7 +182,7 @@ def _find_existing(uow: UnitOfWork, actor: Actor, items: Sequence[WantedAsset], 
 def update_many(uow: UnitOfWork, actor: Actor, wanted: Sequence[WantedAsset]) -> Results:
     """Change the assets of these contents; saying what is so already is no change."""
     results = Results()
-    plain = [item for item in wanted if item.extras == _NO_EXTRAS and actor.may(Permission.UPDATE_ASSET)]
+    plain = [item for item in wanted if not item.extras and actor.may(Permission.UPDATE_ASSET)]
     found = assets.hold_many(uow, actor, [item.sha512 for item in plain]) if plain else {}
     changed: set[UUID] = set()
     for item in plain:

@@ -59,6 +59,7 @@ def _post(loom: RunningLoom, verb: str, body: bytes, kind: str = "json") -> floa
 
     def send() -> None:
         answer = loom.ask("POST", f"/assets/bulk/{verb}", content=body, headers={"Content-Type": mime})
+        assert answer.status_code == 202, answer.text
         ended = loom.wait_for_task(answer.json()["uuid"], 600)
         assert (ended["state"], ended["result"]["created"]) == ("SUCCEEDED", ASSETS), ended
 
