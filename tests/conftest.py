@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Event, Thread
 
 import pytest
 from argon2 import PasswordHasher
@@ -26,6 +25,7 @@ from tests.support.client import ApiClient
 from tests.support.engines import throw_away_engines
 from tests.support.platforms import begin_anew
 from tests.support.settings import PASSWORD, make_settings
+from tests.support.working import meanwhile
 from web.app import close_app, connect_app, create_app
 
 
@@ -112,14 +112,5 @@ def client(app: Flask) -> ApiClient:
 @pytest.fixture
 def working(platform: Platform) -> Iterator[None]:
     """A worker that stores uploads meanwhile."""
-    ended = Event()
-
-    def work() -> None:
-        while not ended.wait(0.02):
-            run_uploads(platform)
-
-    thread = Thread(target=work)
-    thread.start()
-    yield
-    ended.set()
-    thread.join()
+    with meanwhile(lambda: run_uploads(platform)):
+        yield

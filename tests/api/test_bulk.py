@@ -16,6 +16,7 @@ from models.wiring import Platform
 from tests.support.client import ApiClient
 from tests.support.people import make_user, sign_in
 from tests.support.platforms import rows
+from tests.support.working import meanwhile
 from workers.inline import run_all
 
 _LINES = "application/x-ndjson"
@@ -120,6 +121,27 @@ def test_the_answer_of_the_wire_contract(bulk: Bulk, tmp_path: Path) -> None:
     assert (again["uuid"], again["status"], again["code"], again["clientRef"]) == (uuid, "FAILED", "duplicate", "again")
     assert (bad["index"], bad["status"], bad["code"], bad["clientRef"]) == (2, "FAILED", "validation", "bad")
     assert "hashes.sha512" in bad["error"]
+
+
+def test_who_waits_is_answered_with_the_outcomes(bulk: Bulk) -> None:
+    with meanwhile(lambda: run_all(bulk.platform)):
+        answer = bulk.client.request(
+            "POST", "/assets/bulk/create", {"assets": [item(1), {}]}, headers={"Prefer": "wait=30"}, expect=200
+        )
+        broken = bulk.client.request(
+            "POST",
+            "/assets/bulk/create",
+            b'{"assets": [',
+            headers={"Prefer": "wait=30", "Content-Type": "application/json"},
+        )
+    assert answer.headers["Preference-Applied"] == "wait=30"
+    assert [each["status"] for each in answer.json["items"]] == ["CREATED", "FAILED"]
+    assert {name: answer.json[name] for name in ("total", "created", "failed")} == {
+        "total": 2,
+        "created": 1,
+        "failed": 1,
+    }
+    assert (broken.status_code, broken.json["code"]) == (400, "bad-json")
 
 
 def test_what_more_an_asset_may_bring_along(bulk: Bulk) -> None:

@@ -10,7 +10,7 @@ from marshmallow import fields, validate
 from models.bodies.bulk import BulkCreateItemSchema, BulkUpdateItemSchema
 from models.bodies.fields import AnswerSchema, RequestSchema, Sha512
 from models.entities import Task, TaskState
-from models.errors import UnsupportedMedia
+from models.errors import InvalidInput, UnsupportedMedia
 from models.messages import BULK_CREATE, BULK_UPDATE, BulkAssets, TaskKind
 from models.permissions import Actor, Permission
 from models.services import assets
@@ -26,6 +26,7 @@ from web.upload_tasks import discarded_on_error, receive_upload, submit_upload
 _MOST_HASHES = 10_000
 _LINES = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/jsonlines")
 
+_BAD_BODIES = ("bad-json", "validation", "item-too-large")
 _TITLES = {BULK_CREATE.name: "Create assets of a list", BULK_UPDATE.name: "Change assets of a list"}
 
 blueprint = LoomBlueprint("asset-bulk", "Many assets at once")
@@ -121,6 +122,8 @@ def _submit(uow: UnitOfWork, actor: Actor, kind: TaskKind) -> Response:
 
 def _finished(uow: UnitOfWork, actor: Actor, task: Task) -> Response:
     """Answer 200 whatever the fate of the items; a body that was none is an error."""
+    if task.error_code in _BAD_BODIES:
+        raise InvalidInput(str(task.error_message), code=task.error_code)
     if task.error_code or task.state == TaskState.CANCELLED:
         require_success(task)
     return jsonify({"items": bulk_items(uow, task.id, task.kind), **bulk_result(uow, task.id)})
