@@ -28,6 +28,15 @@ _PART: Document = {**_WHOLE, "Content-Range": {"description": "Which part this i
 _OUTSIDE: Document = {"Content-Range": {"description": "How many bytes there are", "schema": {"type": "string"}}}
 
 
+_DIGESTS = tuple(
+    {
+        "in": "header", "name": name, "schema": {"type": "string"},
+        "description": f"Digest of {what}, such as `sha-512=:…:` in base64; if it is another, nothing is stored",
+    }
+    for name, what in (("Repr-Digest", "the file"), ("Content-Digest", "the whole body"))
+)  # fmt: skip
+
+
 class FileFormSchema(RequestSchema):
     """A form with one file."""
 
@@ -40,7 +49,7 @@ def takes_file(form: type[Schema] = FileFormSchema, json: type[Schema] | None = 
     }
     if json is not None:
         content["application/json"] = {"schema": json}
-    return {"requestBody": {"required": True, "content": content}}
+    return {"requestBody": {"required": True, "content": content}, "parameters": list(_DIGESTS)}
 
 
 @cache

@@ -23,6 +23,7 @@ from models.errors import InvalidInput, TooLarge
 from models.ids import is_storable, new_id
 from models.paths import display_name
 from models.storage import BlobStore, BlobWriter, staging_key
+from web.digests import DigestedStream, Digests
 from web.offload import in_thread
 
 _PART = "file"
@@ -61,6 +62,7 @@ class StagedFile:
         self._most_bytes, self._expected_bytes = most_bytes, expected_bytes
         self._blocks = bytearray()
         self._writer: BlobWriter | None = None
+        self._digests = Digests("Repr-Digest")
 
     def __enter__(self) -> Self:
         return self
@@ -80,13 +82,15 @@ class StagedFile:
         self.size += len(data)
         if self.size > self._most_bytes:
             raise TooLarge(f"An upload may have {self._most_bytes} bytes at most")
+        self._digests.update(data)
         self._blocks += data
         if len(self._blocks) >= _BLOCK_BYTES:
             in_thread(self._put)
         return len(data)
 
     def finish(self) -> None:
-        """Make the bytes durable."""
+        """Make the bytes durable, if they are those that were declared."""
+        self._digests.check()
         in_thread(self._put, is_last=True)
         self._writer = None
 
@@ -152,10 +156,13 @@ def _receive_raw(store: BlobStore, most_bytes: int) -> Received:
     filename = _raw_name()
     if not request.content_length and filename is None and not _is_chunked():
         raise InvalidInput("The body holds no file")
+    body = Digests("Content-Digest")
     with StagedFile(store, most_bytes, request.content_length) as staged:
         while data := request.stream.read(_READ_BYTES):
+            body.update(data)
             staged.write(data)
         _require_whole(staged.size)
+        body.check()
         staged.finish()
     return Received(staged.key, filename or _UNNAMED, staged.size, _storable(request.args))
 
@@ -219,7 +226,12 @@ class _Form:
     def _finish(self, parser: MultiPartParser, boundary: str) -> Received:
         if not boundary:
             raise InvalidInput("The multipart body has no boundary", code="bad-multipart")
-        form, files = parser.parse(request.stream, boundary.encode("ascii"), request.content_length)
+        body = Digests("Content-Digest")
+        stream: Any = DigestedStream(request.stream, body)
+        form, files = parser.parse(stream, boundary.encode("ascii"), request.content_length)
+        while stream.read(_READ_BYTES):
+            pass  # what stands behind the form is of the body too
+        body.check()
         part = files.get(_PART)
         if part is None or self._staged is None:
             raise InvalidInput(f"The form needs exactly one file part, named '{_PART}'")

@@ -21,7 +21,7 @@ class BulkCreateItemSchema(AssetCreateSchema):
     )
 
 
-class _KnownHashSchema(HashInfoSchema):
+class _MeantHashSchema(HashInfoSchema):
     """What tells which asset is meant."""
 
     sha512 = Sha512(required=True)
@@ -31,5 +31,5 @@ class BulkUpdateItemSchema(RequestSchema):
     """A change of the asset of that hash."""
 
     client_ref = Text(data_key="clientRef", longest=255, metadata={"description": "Comes back with the outcome"})
-    hashes = fields.Nested(_KnownHashSchema, required=True)
+    hashes = fields.Nested(_MeantHashSchema, required=True)
     update = fields.Nested(AssetUpdateSchema, required=True)

@@ -19,11 +19,16 @@ def json_of(answer: TestResponse) -> dict[str, Any]:
     return content
 
 
-def send_form(client: ApiClient, path: str, *parts: tuple[str, str | None, bytes], **options: Any) -> TestResponse:
-    """Send a multipart form of (name, file name, content)."""
+def form(*parts: tuple[str, str | None, bytes]) -> tuple[bytes, str]:
+    """Make a multipart form of (name, file name, content); gives it with its type."""
     body = b""
     for name, filename, content in parts:
         named = f'; filename="{filename}"' if filename is not None else ""
         body += f'--XX\r\nContent-Disposition: form-data; name="{name}"{named}\r\n\r\n'.encode() + content + b"\r\n"
-    headers = {"Content-Type": "multipart/form-data; boundary=XX", **options.pop("headers", {})}
-    return client.request("POST", path, body + b"--XX--\r\n", headers=headers, **options)
+    return body + b"--XX--\r\n", "multipart/form-data; boundary=XX"
+
+
+def send_form(client: ApiClient, path: str, *parts: tuple[str, str | None, bytes], **options: Any) -> TestResponse:
+    """Send a multipart form of (name, file name, content)."""
+    body, kind = form(*parts)
+    return client.request("POST", path, body, headers={"Content-Type": kind, **options.pop("headers", {})}, **options)

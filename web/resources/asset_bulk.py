@@ -54,13 +54,13 @@ class BulkSchema(AnswerSchema):
     failed = fields.Integer()
 
 
-class KnownHashesSchema(RequestSchema):
+class HashLookupSchema(RequestSchema):
     """Hashes to be looked up."""
 
     hashes = fields.List(Sha512(), required=True, validate=validate.Length(max=_MOST_HASHES))
 
 
-class KnownHashSchema(AnswerSchema):
+class HashStateSchema(AnswerSchema):
     """What is known of one content."""
 
     index = fields.Integer(metadata={"description": "Its place in the request"})
@@ -69,10 +69,10 @@ class KnownHashSchema(AnswerSchema):
     uuid = fields.UUID()
 
 
-class KnownSchema(AnswerSchema):
+class HashStatesSchema(AnswerSchema):
     """What is known of each content."""
 
-    items = fields.List(fields.Nested(KnownHashSchema))
+    items = fields.List(fields.Nested(HashStateSchema))
 
 
 def _lists(item: type[RequestSchema], name: str) -> dict[str, Any]:
@@ -131,8 +131,8 @@ def _finished(uow: UnitOfWork, actor: Actor, task: Task) -> Response:
 
 @blueprint.route("/assets/bulk/check", methods=["POST"])
 @signed_in(Permission.READ_ASSET)
-@blueprint.arguments(KnownHashesSchema)
-@blueprint.response(200, KnownSchema)
+@blueprint.arguments(HashLookupSchema)
+@blueprint.response(200, HashStatesSchema)
 def check_hashes(uow: UnitOfWork, actor: Actor, values: dict[str, Any]) -> Response:
     """Tell which of up to ten thousand contents are known, unknown or blacklisted."""
     hashes = values["hashes"]
