@@ -6,7 +6,8 @@ Rows are always written in the order of their key, so that two batches can wait 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from struct import Struct
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from models.ids import new_id_text
@@ -88,32 +89,47 @@ def find_assets(uow: UnitOfWork, space_id: UUID, hashes: Sequence[str]) -> dict[
     return {row[0]: row[1] for row in rows}
 
 
-class KnownFile(NamedTuple):
-    """A location as the catalogue has it."""
+KnownFile = tuple[bytes, bytes, bytes, int]
+"""A location as the catalogue has it: path, version (`pack_version`), ids and flags.
 
-    path: bytes
-    identity: tuple[int, int, int, int, int]
-    id: UUID
-    asset_id: UUID
-    is_missing: bool
-    is_unseen: bool
-    """Whether the scan before, or those before that, did not find it."""
+Of nearly all, only path and version are asked, so they stay as the driver gives them; these functions read the rest.
+"""
+
+
+def location_of(known: KnownFile) -> UUID:
+    """Give the location's own id."""
+    return UUID(bytes=known[2][:16])
+
+
+def asset_of(known: KnownFile) -> UUID:
+    """Give the id of what was found there."""
+    return UUID(bytes=known[2][16:])
+
+
+def is_missing(known: KnownFile) -> bool:
+    """Whether it is MISSING."""
+    return bool(known[3] & _MISSING)
+
+
+pack_version = Struct(">5q").pack
+"""Spells device, inode, size, mtime and ctime, all signed, as PostgreSQL sends them."""
+_MISSING, _UNSEEN = 1, 2
+"""Flags; the second: whether the scan before, or those before that, did not find it."""
+_SENT = " || ".join(f"int8send({name})" for name in ("device", "inode", "size", "mtime_ns", "ctime_ns"))
 
 
 def list_files(uow: UnitOfWork, pool_id: UUID, after: bytes, limit: int) -> list[KnownFile]:
     """Give the locations of a pool behind a path, in the bytewise order of their paths."""
     # Ordered by their beginnings, which the index has, paths are nearly in order; the rest sorts a handful at a time.
-    rows: Any = uow.execute(
-        f"""SELECT path, device, inode, size, mtime_ns, ctime_ns, id, asset_id, state = 'MISSING',
-                   missing_task_id IS NOT NULL
-            FROM location WHERE pool_id = :pool AND path > :after
-            AND {_PREFIX} >= substr(CAST(:after AS bytea), 1, 2000)
-            ORDER BY {_PREFIX}, path LIMIT :limit""",  # noqa: S608 - only constants are put in
-        pool=pool_id,
-        after=after,
-        limit=limit,
-    ).all()
-    return [KnownFile(row[0], (row[1], row[2], row[3], row[4], row[5]), *row[6:]) for row in rows]
+    rows = uow.fetch_binary(
+        f"""SELECT path, {_SENT}, uuid_send(id) || uuid_send(asset_id),
+                CAST((state = 'MISSING')::int * {_MISSING} + (missing_task_id IS NOT NULL)::int * {_UNSEEN} AS smallint)
+            FROM location WHERE pool_id = %(pool)s AND path > %(after)s::bytea
+            AND {_PREFIX} >= substr(%(after)s::bytea, 1, 2000)
+            ORDER BY {_PREFIX}, path LIMIT %(limit)s""",  # noqa: S608 - only constants are put in
+        pool=pool_id, after=after, limit=limit,
+    )  # fmt: skip
+    return cast("list[KnownFile]", rows)
 
 
 def put_locations(uow: UnitOfWork, pool_id: UUID, locations: Sequence[NewLocation]) -> None:

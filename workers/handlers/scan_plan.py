@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 from uuid import UUID
 
 from models.paths import decode_path, encode_path
-from models.services.ingest import KnownFile, list_files
+from models.services.ingest import KnownFile, asset_of, is_missing, list_files, location_of, pack_version
 from models.services.task_parts import ItemOutcome, NewPart, Outcome
 from models.wiring import Platform
 from workers.handling import Planned
@@ -70,19 +71,23 @@ class Cursor:
 def iter_known(platform: Platform, pool_id: UUID, after: bytes, below: bytes = b"") -> Iterator[KnownFile]:
     """Yield the locations of a pool, or of a folder of it, behind a path, in order.
 
-    Pages are read apart, so no transaction stays open.
+    Pages are read apart, so no transaction stays open, and ahead: PostgreSQL works on the next while this is merged.
     """
-    after = max(after, below)
-    while True:
+
+    def read(after: bytes) -> list[KnownFile]:
         with platform.unit_of_work() as uow:
-            files = list_files(uow, pool_id, after, _PAGE)
-        for file in files:
-            if not file.path.startswith(below):
+            return list_files(uow, pool_id, after, _PAGE)
+
+    with ThreadPoolExecutor(1, "known-files") as ahead:
+        page = ahead.submit(read, max(after, below))
+        while True:
+            files = page.result()
+            is_last = len(files) < _PAGE or not files[-1][0].startswith(below)
+            if not is_last:
+                page = ahead.submit(read, files[-1][0])
+            yield from (file for file in files if file[0].startswith(below)) if below else files
+            if is_last:
                 return
-            yield file
-        if len(files) < _PAGE:
-            return
-        after = files[-1].path
 
 
 class Merge:
@@ -103,7 +108,13 @@ class Merge:
 
     def run(self, found: Iterator[FoundFile | UnreadableDirectory]) -> Iterator[Planned]:
         """Yield the plan of the whole walk."""
+        takes_all = self._selection.takes_all_files
         for entry in found:
+            known = self._next_known
+            if takes_all and known is not None and known[0] == entry[0] and self._is_as_it_was(entry, known):
+                if not self.cursor.index & 0xFF and self._is_full():
+                    yield self._end_piece()
+                continue
             self._take_known_before(entry.path)
             if isinstance(entry, UnreadableDirectory):
                 self._skip_below(entry)
@@ -118,23 +129,35 @@ class Merge:
                 yield self._end_piece()
         yield self._end_piece()
 
+    def _is_as_it_was(self, entry: FoundFile | UnreadableDirectory, known: KnownFile) -> bool:
+        """Deal with a file that nothing has happened to, as with nearly all, in as few steps as possible."""
+        if known[3] or isinstance(entry, UnreadableDirectory) or known[1] != pack_version(*entry[1:]):
+            return False
+        self._next_known = next(self._known, None)
+        self._unchanged += 1
+        cursor = self.cursor
+        cursor.index += 1
+        cursor.known += 1
+        cursor.path = entry.path
+        return True
+
     def _take_known_before(self, path: bytes) -> None:
-        while self._next_known is not None and self._next_known.path < path:
+        while self._next_known is not None and self._next_known[0] < path:
             self._take_gone()
 
     def _take_gone(self) -> None:
         known = self._next_known
         assert known is not None
-        if not known.is_missing and (self._takes is None or self._takes(known.path)):
-            self._add({"was": "GONE", "path": encode_path(known.path), "id": str(known.id)}, 0)
+        if not is_missing(known) and (self._takes is None or self._takes(known[0])):
+            self._add({"was": "GONE", "path": encode_path(known[0]), "id": str(location_of(known))}, 0)
             self.cursor.gone += 1
             self.cursor.known += 1
-        self.cursor.path = known.path
+        self.cursor.path = known[0]
         self._next_known = next(self._known, None)
 
     def _skip_below(self, directory: UnreadableDirectory) -> None:
         """Nothing is known of files in a directory that cannot be read: they keep their state."""
-        while self._next_known is not None and self._next_known.path.startswith(directory.path):
+        while self._next_known is not None and self._next_known[0].startswith(directory.path):
             self._next_known = next(self._known, None)
         if directory.path == self.cursor.path:
             return  # counted before the plan was interrupted, which goes on from here
@@ -149,7 +172,7 @@ class Merge:
 
     def _compare(self, found: FoundFile) -> None:
         known = self._next_known
-        is_known = known is not None and known.path == found.path
+        is_known = known is not None and known[0] == found.path
         if is_known:
             self._next_known = next(self._known, None)
         if not self._selection.takes_file(found):
@@ -166,13 +189,13 @@ class Merge:
         return item
 
     def _compare_versions(self, found: FoundFile, known: KnownFile) -> None:
-        self.cursor.known += not known.is_missing
-        if known.identity != found[1:]:
-            was = "RETURNED" if known.is_missing else "CHANGED"
-            item = {"was": was, "path": encode_path(found.path), "size": found.size, "asset": str(known.asset_id)}
+        self.cursor.known += not is_missing(known)
+        if known[1] != pack_version(*found[1:]):
+            was = "RETURNED" if is_missing(known) else "CHANGED"
+            item = {"was": was, "path": encode_path(found.path), "size": found.size, "asset": str(asset_of(known))}
             self._add(item, found.size)
-        elif known.is_unseen:
-            self._add({"was": "BACK", "path": encode_path(found.path), "id": str(known.id)}, 0)
+        elif known[3]:
+            self._add({"was": "BACK", "path": encode_path(found.path), "id": str(location_of(known))}, 0)
         else:
             self._unchanged += 1
             self.cursor.index += 1

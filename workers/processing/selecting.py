@@ -29,6 +29,11 @@ class Selection:
         """Tells of a path whether it is looked at; None if all are."""
         return self.takes_path if self._tests else None
 
+    @property
+    def takes_all_files(self) -> bool:
+        """Whether neither size nor age keep a file from being looked at."""
+        return self._largest is None and self._newest is None
+
     def takes_path(self, path: bytes) -> bool:
         """Whether a path below the root is looked at; that of a directory ends in `/`, and all below goes with it."""
         return all(test(path) for test in self._tests)
