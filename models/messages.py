@@ -11,7 +11,8 @@ from enum import IntEnum, StrEnum
 from typing import Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
 
 from models.errors import InvalidInput
 from models.ids import printable
@@ -39,9 +40,9 @@ class Priority(IntEnum):
 
 
 class Payload(BaseModel):
-    """The arguments of a task: ids and small JSON values only."""
+    """The arguments of a task: ids and small JSON values only. The wire spells their names in camel case."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True)
 
 
 class ScanPool(Payload):
@@ -137,6 +138,15 @@ class Reindex(Payload):
     """Build the text index anew beside the live one, then switch."""
 
 
+class CollectGarbage(Payload):
+    """Remove stored bytes that nothing refers to."""
+
+    grace_hours: int = Field(default=24, ge=1, le=24 * 366)
+    """What was stored later is left alone."""
+    dry_run: bool = False
+    """Tell how much there is, and remove nothing."""
+
+
 class Sweep(Payload):
     """Remove what has outlived its use: old tasks, old events, staged uploads that nobody finished."""
 
@@ -175,6 +185,10 @@ DELETE_BLOB = TaskKind("storage.delete-blob", DeleteBlob, Queue.MAINTENANCE)
 REINDEX = TaskKind(
     "search.reindex", Reindex, Queue.INDEX, time_limit_seconds=24 * 3600, is_public=True, is_installation_wide=True
 )
+COLLECT_GARBAGE = TaskKind(
+    "storage.gc", CollectGarbage, Queue.MAINTENANCE, time_limit_seconds=24 * 3600, is_public=True,
+    is_installation_wide=True,
+)  # fmt: skip
 SWEEP = TaskKind("maintenance.sweep", Sweep, Queue.MAINTENANCE, is_public=True, is_installation_wide=True)
 
 KINDS = {
@@ -182,6 +196,7 @@ KINDS = {
     for kind in (
         SCAN_POOL, DELETE_POOL, DELETE_LIBRARY, DELETE_COLLECTION, DELETE_TAG, ANNOUNCE_ASSETS, STORE_BINARY,
         BULK_CREATE, BULK_UPDATE, STORE_ATTACHMENT, DELETE_BLOB, REINDEX, SWEEP,
+        COLLECT_GARBAGE,
     )
 }  # fmt: skip
 

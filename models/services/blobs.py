@@ -27,7 +27,6 @@ STAGING_GONE = "staging-gone"
 """Code of the error of a task whose staged bytes are not there."""
 _STALE = timedelta(hours=24)
 _REMOVAL_ATTEMPTS = 10
-_BATCH = 500
 _REMOVALS = 250
 """So many hashes are locked at once; all locks of a server share one table."""
 
@@ -126,24 +125,3 @@ def remove_stale_staging(begin: Callable[[], UnitOfWork], store: BlobStore) -> i
     for key in doomed:
         store.delete(key)
     return len(doomed)
-
-
-def remove_unused_blobs(begin: Callable[[], UnitOfWork], store: BlobStore) -> int:
-    """Remove bytes that were kept yesterday or before and that nothing came to refer to. Returns how many.
-
-    They are left by an upload that was cancelled, or failed for good, after its bytes were kept.
-    """
-    removed = 0
-    with begin() as uow:
-        rows: Any = uow.execute(
-            """SELECT encode(sha512, 'hex') FROM blob WHERE created < :before
-               AND NOT EXISTS (SELECT 1 FROM asset WHERE asset.blob_sha512 = blob.sha512)
-               AND NOT EXISTS (SELECT 1 FROM attachment WHERE attachment.blob_sha512 = blob.sha512) LIMIT :batch""",
-            before=datetime.now(UTC) - _STALE,
-            batch=_BATCH,
-        ).all()
-    for (sha512,) in rows:
-        with begin() as uow:
-            removed += remove_if_unused(uow, store, sha512)
-            uow.commit()
-    return removed

@@ -15,7 +15,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from models.errors import LoomError, NotFound, StorageFull, Unavailable
-from models.storage.port import BlobReader, BlobWriter
+from models.storage.port import BlobReader, BlobWriter, hash_of
 
 _STAGING = "staging"
 _FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -94,6 +94,17 @@ class FolderBlobStore:
                 with suppress(FileNotFoundError):
                     if entry.stat(follow_symlinks=False).st_mtime < before.timestamp():
                         yield f"{_STAGING}/{entry.name}"
+
+    def iter_blobs(self, before: datetime) -> Iterator[tuple[str, int]]:
+        """Give what lies two folders deep, one folder after the other."""
+        for first in _names(self._folder):
+            for second in _names(self._folder / first):
+                for name in _names(self._folder / first / second):
+                    sha512 = hash_of(f"{first}/{second}/{name}")
+                    with suppress(FileNotFoundError):
+                        status = (self._folder / first / second / name).stat()
+                        if sha512 and status.st_mtime < before.timestamp():
+                            yield sha512, status.st_size
 
     def free_bytes(self) -> int | None:
         """Tell how much room the disk has."""
@@ -190,6 +201,15 @@ class _FolderWriter:
         if self._is_open:
             self._is_open = False
             os.close(self._file)
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise _error(error) from error
 
 
 def _existing(folder: Path) -> Path:

@@ -17,7 +17,7 @@ from obstore.exceptions import BaseError
 from obstore.store import ObjectStore, from_url
 
 from models.errors import NotFound, Unavailable
-from models.storage.port import BlobReader, BlobWriter
+from models.storage.port import BlobReader, BlobWriter, hash_of
 
 _CHUNK_BYTES = 1024**2
 _PART_BYTES = 8 * 1024**2
@@ -93,6 +93,15 @@ class ObjectBlobStore:
         with _told():
             for batch in obstore.list(self._store, prefix="staging"):
                 yield from (found["path"] for found in batch if found["last_modified"] < before)
+
+    def iter_blobs(self, before: datetime) -> Iterator[tuple[str, int]]:
+        """Go through all of the bucket, a thousand objects at a time."""
+        with _told():
+            for batch in obstore.list(self._store):
+                for found in batch:
+                    sha512 = hash_of(found["path"])
+                    if sha512 and found["last_modified"] < before:
+                        yield sha512, found["size"]
 
     def free_bytes(self) -> int | None:
         """Buckets do not tell."""

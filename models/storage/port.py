@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
+
+_SHA512 = re.compile("[0-9a-f]{128}")
 
 
 class BlobReader(Protocol):
@@ -67,6 +70,9 @@ class BlobStore(Protocol):
     def iter_staged(self, before: datetime) -> Iterator[str]:
         """Give the keys of staged uploads, finished or not, that were last written before that moment."""
 
+    def iter_blobs(self, before: datetime) -> Iterator[tuple[str, int]]:
+        """Give the hashes and sizes of all contents that were written before that moment (`blob_key`)."""
+
     def free_bytes(self) -> int | None:
         """Tell how much room is left; None where that cannot be known (a bucket)."""
 
@@ -81,6 +87,12 @@ class BlobStore(Protocol):
 def blob_key(sha512: str) -> str:
     """Name the place of a content."""
     return f"{sha512[:2]}/{sha512[2:4]}/{sha512}"
+
+
+def hash_of(key: str) -> str | None:
+    """Read the hash of a content from the name of its place; None if it is none."""
+    sha512 = key.rpartition("/")[2]
+    return sha512 if _SHA512.fullmatch(sha512) and key == blob_key(sha512) else None
 
 
 def staging_key(upload_id: UUID) -> str:

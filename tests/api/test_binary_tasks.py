@@ -17,6 +17,7 @@ from models.permissions import ALL_GRANTS, Actor
 from models.services import assets, blobs
 from models.services.asset_bytes import asset_source, open_source
 from models.services.asset_views import view_asset
+from models.services.blob_gc import collect_unreferenced
 from models.settings import Settings
 from models.storage import blob_key
 from models.wiring import Platform
@@ -305,11 +306,11 @@ def test_the_sweep_removes_bytes_that_no_asset_came_to_refer_to(platform: Platfo
     with platform.unit_of_work() as uow:
         blobs.keep_blob(uow, platform.blobs, sha512_of(b"orphan"), 6, stage(platform, b"orphan"))
         uow.commit()
-    assert blobs.remove_unused_blobs(platform.unit_of_work, platform.blobs) == 0
+    assert collect_unreferenced(platform.unit_of_work, platform.blobs).count == 0
     with platform.unit_of_work() as uow:
         uow.execute("UPDATE blob SET created = now() - interval '25 hours'")
         uow.commit()
-    assert blobs.remove_unused_blobs(platform.unit_of_work, platform.blobs) == 1
+    assert collect_unreferenced(platform.unit_of_work, platform.blobs).count == 1
     assert not is_kept(platform, b"orphan")
     assert is_kept(platform, DATA)
 

@@ -2,6 +2,7 @@
 
 from workers.handlers.announce_assets import AnnounceAssetsHandler
 from workers.handlers.bulk_assets import BulkCreateHandler, BulkUpdateHandler
+from workers.handlers.collect_garbage import CollectGarbageHandler
 from workers.handlers.delete_blob import DeleteBlobHandler
 from workers.handlers.delete_holder import DELETE_HOLDER_HANDLERS
 from workers.handlers.reindex import ReindexHandler
@@ -20,6 +21,7 @@ HANDLERS: tuple[Handler, ...] = (
     BulkCreateHandler(),
     BulkUpdateHandler(),
     DeleteBlobHandler(),
+    CollectGarbageHandler(),
     ReindexHandler(),
     SweepHandler(),
 )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from models.messages import SWEEP, Sweep
-from models.services.blobs import remove_stale_staging, remove_unused_blobs
+from models.services.blob_gc import collect_unreferenced
+from models.services.blobs import remove_stale_staging
 from models.services.retention import remove_old_answers, remove_old_events, remove_old_tasks
 from models.services.task_parts import Outcome
 from models.unit_of_work import UnitOfWork
@@ -28,7 +29,8 @@ class SweepHandler:
         while remove_old_answers(step.platform.unit_of_work):
             step.check()
         removed["stagedUploads"] = remove_stale_staging(step.platform.unit_of_work, step.platform.blobs)
-        removed["unusedBlobs"] = remove_unused_blobs(step.platform.unit_of_work, step.platform.blobs)
+        unused = collect_unreferenced(step.platform.unit_of_work, step.platform.blobs, check=step.check)
+        removed["unusedBlobs"] = unused.count
         return removed
 
     def apply(self, uow: UnitOfWork, step: Step[Sweep], removed: dict[str, int]) -> Outcome:

@@ -21,6 +21,7 @@ from models.messages import (
     KINDS,
     AnnounceAssets,
     BulkAssets,
+    CollectGarbage,
     DeleteBlob,
     DeleteCollection,
     DeleteLibrary,
@@ -70,6 +71,7 @@ class World:
             "attachments.store": self._store_attachment,
             "storage.delete-blob": self._delete_blob,
             "search.reindex": lambda: (Reindex(), None),
+            "storage.gc": lambda: (CollectGarbage(), None),
             "maintenance.sweep": lambda: (Sweep(), None),
         }
         return makers[kind.name]()

@@ -12,6 +12,7 @@ from models.entities import Attachment, Embedding, TaskState, User
 from models.messages import STORE_ATTACHMENT, StoreAttachment
 from models.permissions import Actor
 from models.services import assets, blobs, tasks
+from models.services.blob_gc import collect_unreferenced
 from models.services.embeddings import put_embeddings
 from models.settings import Settings
 from models.wiring import Platform
@@ -168,14 +169,14 @@ def test_the_sweep_knows_attachments(platform: Platform, actor: Actor, settings:
         uow.execute("UPDATE blob SET created = now() - interval '25 hours'")
         uow.commit()
     assert blobs.remove_stale_staging(platform.unit_of_work, platform.blobs) == 0
-    assert blobs.remove_unused_blobs(platform.unit_of_work, platform.blobs) == 0
+    assert collect_unreferenced(platform.unit_of_work, platform.blobs).count == 0
     run_uploads(platform)
     assert get_task(platform, awaited).state == TaskState.SUCCEEDED
     with platform.unit_of_work() as uow:
         uow.execute("DELETE FROM attachment")
         uow.execute("UPDATE blob SET created = now() - interval '25 hours'")
         uow.commit()
-    assert blobs.remove_unused_blobs(platform.unit_of_work, platform.blobs) == 2
+    assert collect_unreferenced(platform.unit_of_work, platform.blobs).count == 2
     assert not is_kept(platform, DATA)
 
 
