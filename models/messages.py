@@ -62,6 +62,17 @@ class ScanPool(Payload):
     """The root may lie on another device than before."""
 
 
+class VerifyPool(Payload):
+    """Read the files of a pool, or the stored bytes of a space, again, and compare them with their hashes."""
+
+    pool_uuid: UUID | None = None
+    """None: what Loom itself stores for the space."""
+    share: float = Field(default=1, gt=0, le=1)
+    """So much of all files; the next run goes on where this one ends."""
+    bytes_per_second: int | None = Field(default=None, ge=1024)
+    """Read no faster than that."""
+
+
 class DeletePool(Payload):
     """Forget a pool and its locations; the files stay."""
 
@@ -172,6 +183,10 @@ class TaskKind:
 
 
 SCAN_POOL = TaskKind("pools.scan", ScanPool, Queue.BULK, part_queue=Queue.HASH)
+VERIFY_POOL = TaskKind(
+    "pools.verify", VerifyPool, Queue.BULK, part_queue=Queue.HASH, window=1, time_limit_seconds=24 * 3600,
+    is_public=True,
+)  # fmt: skip
 DELETE_POOL = TaskKind("pools.delete", DeletePool, Queue.BULK)
 DELETE_LIBRARY = TaskKind("libraries.delete", DeleteLibrary, Queue.BULK)
 DELETE_COLLECTION = TaskKind("collections.delete", DeleteCollection, Queue.BULK)
@@ -194,8 +209,8 @@ SWEEP = TaskKind("maintenance.sweep", Sweep, Queue.MAINTENANCE, is_public=True, 
 KINDS = {
     kind.name: kind
     for kind in (
-        SCAN_POOL, DELETE_POOL, DELETE_LIBRARY, DELETE_COLLECTION, DELETE_TAG, ANNOUNCE_ASSETS, STORE_BINARY,
-        BULK_CREATE, BULK_UPDATE, STORE_ATTACHMENT, DELETE_BLOB, REINDEX, SWEEP,
+        SCAN_POOL, VERIFY_POOL, DELETE_POOL, DELETE_LIBRARY, DELETE_COLLECTION, DELETE_TAG, ANNOUNCE_ASSETS,
+        STORE_BINARY, BULK_CREATE, BULK_UPDATE, STORE_ATTACHMENT, DELETE_BLOB, REINDEX, SWEEP,
         COLLECT_GARBAGE,
     )
 }  # fmt: skip

@@ -111,8 +111,9 @@ def is_missing(known: KnownFile) -> bool:
     return bool(known[3] & _MISSING)
 
 
-pack_version = Struct(">5q").pack
-"""Spells device, inode, size, mtime and ctime, all signed, as PostgreSQL sends them."""
+_VERSION = Struct(">5q")
+pack_version, unpack_version = _VERSION.pack, _VERSION.unpack
+"""Spell and read device, inode, size, mtime and ctime, all signed, as PostgreSQL sends them."""
 _MISSING, _UNSEEN = 1, 2
 """Flags; the second: whether the scan before, or those before that, did not find it."""
 _SENT = " || ".join(f"int8send({name})" for name in ("device", "inode", "size", "mtime_ns", "ctime_ns"))

@@ -19,13 +19,14 @@ from models.bodies.fields import AnswerSchema, ChangeSchema, Constant, Meta, Nam
 from models.entities import Task, TaskItem, TaskState
 from models.errors import InvalidInput
 from models.ids import parse_uuid, printable
-from models.messages import KINDS, Priority, TaskKind
+from models.messages import KINDS, Priority, TaskKind, VerifyPool
 from models.permissions import Actor, Permission
 from models.services import tasks
 from models.services.assets import require_readable
 from models.services.counting import Total
 from models.services.paging import Page
 from models.services.tasks import TASKS
+from models.services.verifying import require_verifiable
 from models.unit_of_work import UnitOfWork
 from web.accepted import LONGEST_WAIT_SECONDS, RETRY_AFTER_SECONDS, accepted, show_task
 from web.auth import signed_in
@@ -139,11 +140,13 @@ def list_tasks(uow: UnitOfWork, actor: Actor) -> Response:
 def submit_task(uow: UnitOfWork, actor: Actor, values: dict[str, Any]) -> Response:
     """Submit a task of a kind that callers may submit."""
     kind, payload = tasks.read_payload(actor, values["kind"], values.get("payload", {}))
+    subject_id = require_verifiable(uow, actor, payload) if isinstance(payload, VerifyPool) else None
     task = tasks.submit(
         uow,
         kind,
         payload,
         space_id=actor.space_id,
+        subject_id=subject_id,
         title=values.get("title") or _first_line(kind),
         max_attempts=platform().settings.task_max_attempts,
         actor=actor,

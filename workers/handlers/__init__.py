@@ -10,18 +10,20 @@ from workers.handlers.scan_pool import ScanPoolHandler
 from workers.handlers.store_attachment import StoreAttachmentHandler
 from workers.handlers.store_binary import StoreBinaryHandler
 from workers.handlers.sweep import SweepHandler
+from workers.handlers.verify_pool import VerifyPoolHandler
 from workers.handling import Handler
 
 HANDLERS: tuple[Handler, ...] = (
     ScanPoolHandler(),
+    VerifyPoolHandler(),
     *DELETE_HOLDER_HANDLERS,
     AnnounceAssetsHandler(),
     StoreBinaryHandler(),
-    StoreAttachmentHandler(),
     BulkCreateHandler(),
     BulkUpdateHandler(),
+    StoreAttachmentHandler(),
     DeleteBlobHandler(),
-    CollectGarbageHandler(),
     ReindexHandler(),
     SweepHandler(),
+    CollectGarbageHandler(),
 )

@@ -43,7 +43,7 @@ def find_root(step: Step[ScanPool]) -> Root:
         Conflict: saying why, and which request makes the scan go on all the same.
     """
     pool = _load_pool(step)
-    root = _look(decode_path(pool.fs_path), pool.rules)
+    root = look_at(decode_path(pool.fs_path), pool.rules)
     if not _is_where_it_was(root, pool) and not step.payload.confirm_root:
         raise Conflict(
             f"The root of the pool lies on another device than before ({root.device}, not {pool.root_device}), as if a "
@@ -67,7 +67,7 @@ def settle_root(step: Step[ScanPool], root: Root) -> None:
 
 def require_same(root: Root) -> None:
     """Asked again before anything is written: without its mount, every file of a part looks gone."""
-    if _look(root.path, root.rules).device != root.device:
+    if look_at(root.path, root.rules).device != root.device:
         raise Conflict("The root of the pool was replaced while it was scanned", code="pool-root-moved")
 
 
@@ -113,7 +113,12 @@ def _load_pool(step: Step[ScanPool]) -> Pool:
     return pool
 
 
-def _look(root: bytes, rules: ScanRules) -> Root:
+def look_at(root: bytes, rules: ScanRules) -> Root:
+    """Look at a folder that shall be the root of a pool.
+
+    Raises:
+        Conflict: when it cannot be.
+    """
     if not os.path.isdir(root):
         raise Conflict(f"The root of the pool is not there: {encode_path(root)}", code="pool-root-absent")
     if leads_elsewhere(root):
