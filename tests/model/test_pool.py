@@ -14,7 +14,7 @@ from uuid import UUID
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
 from models.entities import Pool, TaskState
@@ -28,6 +28,8 @@ from workers.handlers import HANDLERS
 from workers.runtime import Runtime
 
 _STEPS = 12
+_PARTS = 5
+"""So many tests, which may run beside each other."""
 _NAMES = st.sampled_from(["a", "a-", "a.b", "b", "A", "\u00e9", "\udcff"])
 _PATHS = st.lists(_NAMES, min_size=1, max_size=3).map("/".join)
 _CONTENTS = st.integers(0, 5)
@@ -188,16 +190,17 @@ class Pools(RuleBasedStateMachine):
 
 
 @pytest.mark.timeout(36_000)
+@pytest.mark.parametrize("part", range(_PARTS))
 def test_the_catalogue_becomes_what_is_in_the_folders(
-    platform: Platform, actor: Actor, tmp_path: Path, request: pytest.FixtureRequest
+    part: int, platform: Platform, actor: Actor, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     Pools.scans = Scans(platform, actor, Runtime(platform, (), HANDLERS))
     Pools.folder = tmp_path
+    is_random = request.config.getoption("--anew")
     run_state_machine_as_test(
-        Pools,
+        Pools if is_random else seed(part)(type("Pools", (Pools,), {})),
         settings=settings(
-            max_examples=request.config.getoption("--sequences"), stateful_step_count=_STEPS, deadline=None,
-            database=None, derandomize=not request.config.getoption("--anew"), print_blob=False,
-            suppress_health_check=list(HealthCheck), phases=(Phase.generate,),
+            max_examples=request.config.getoption("--sequences") // _PARTS, stateful_step_count=_STEPS, deadline=None,
+            database=None, print_blob=False, suppress_health_check=list(HealthCheck), phases=(Phase.generate,),
         ),
     )  # fmt: skip
