@@ -27,7 +27,7 @@ from tests.support.small_trees import SmallTree
 from workers.handlers import HANDLERS
 from workers.runtime import Runtime
 
-_STEPS = 12
+_STEPS = 10
 _PARTS = 5
 """So many tests, which may run beside each other."""
 _NAMES = st.sampled_from(["a", "a-", "a.b", "b", "A", "\u00e9", "\udcff"])
