@@ -12,7 +12,14 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from models.bodies.fields import AnswerSchema, Audit, ElementSchema, Instant
+from models.bodies.components import (
+    AudioPayloadSchema,
+    DocumentPayloadSchema,
+    GeoPayloadSchema,
+    ImagePayloadSchema,
+    VideoPayloadSchema,
+)
+from models.bodies.fields import AnswerSchema, AreaField, Audit, ElementSchema, Instant
 from models.bodies.instants import format_instant
 from models.services.asset_views import AssetView
 from models.services.social import summarize
@@ -76,7 +83,7 @@ class TagReferenceSchema(AnswerSchema):
     name = fields.String()
     collection = fields.String()
     color = fields.String()
-    area = fields.Dict()
+    area = AreaField()
     placement_uuid = fields.UUID(data_key="placementUuid")
     node_kind = fields.String(data_key="nodeKind", metadata={"description": "`manual` for a person"})
     node_id = fields.String(data_key="nodeId")
@@ -92,7 +99,7 @@ class AnnotationReferenceSchema(AnswerSchema):
     type = fields.String()
     title = fields.String()
     description = fields.String()
-    area = fields.Dict()
+    area = AreaField()
     asset_uuid = fields.UUID(data_key="assetUuid")
     thumbnail = fields.String()
     meta = fields.Dict()
@@ -114,7 +121,7 @@ class EmbeddingInfoSchema(AnswerSchema):
     model = fields.String()
     dimensions = fields.Integer()
     vector = fields.List(fields.Float())
-    area = fields.Dict()
+    area = AreaField()
     asset_uuid = fields.UUID(data_key="assetUuid")
     meta = fields.Dict()
 
@@ -127,21 +134,21 @@ class AssetSchema(ElementSchema):
     consistency = fields.Nested(ConsistencySchema)
     fingerprint = fields.Nested(FingerprintSchema)
     geo = fields.Nested(GeoSchema)
-    image = fields.Dict()
-    video = fields.Dict()
-    audio = fields.Dict()
-    document = fields.Dict()
+    image = fields.Nested(ImagePayloadSchema)
+    video = fields.Nested(VideoPayloadSchema)
+    audio = fields.Nested(AudioPayloadSchema)
+    document = fields.Nested(DocumentPayloadSchema)
     locations = fields.List(fields.Nested(PlaceSchema))
     tags = fields.List(fields.Nested(TagReferenceSchema))
     annotations = fields.List(fields.Nested(AnnotationReferenceSchema))
     collections = fields.List(fields.Nested(CollectionReferenceSchema))
     embeddings = fields.List(fields.Nested(EmbeddingInfoSchema))
     social = fields.Nested(SocialSchema)
-    geo_components = fields.List(fields.Dict(), data_key="geoComponents")
-    image_components = fields.List(fields.Dict(), data_key="imageComponents")
-    video_components = fields.List(fields.Dict(), data_key="videoComponents")
-    audio_components = fields.List(fields.Dict(), data_key="audioComponents")
-    document_components = fields.List(fields.Dict(), data_key="documentComponents")
+    geo_components = fields.List(fields.Nested(GeoPayloadSchema), data_key="geoComponents")
+    image_components = fields.List(fields.Nested(ImagePayloadSchema), data_key="imageComponents")
+    video_components = fields.List(fields.Nested(VideoPayloadSchema), data_key="videoComponents")
+    audio_components = fields.List(fields.Nested(AudioPayloadSchema), data_key="audioComponents")
+    document_components = fields.List(fields.Nested(DocumentPayloadSchema), data_key="documentComponents")
 
 
 def asset_body(asset: AssetView) -> dict[str, Any]:

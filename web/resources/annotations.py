@@ -42,7 +42,7 @@ class AnnotationSchema(ElementSchema):
     title = fields.String()
     description = fields.String()
     asset_id = fields.UUID(data_key="assetUuid")
-    area = fields.Dict()
+    area = AreaField()
     thumbnail = fields.String()
     tags: fields.Constant[list[Any]] = fields.Constant(
         [], metadata={"type": "array", "items": {}, "description": "Empty: assets carry the tags"}

@@ -9,7 +9,7 @@ from flask import Response, jsonify
 from flask.typing import ResponseReturnValue
 from marshmallow import Schema, fields, validate
 
-from models.bodies.fields import AnswerSchema, Name
+from models.bodies.fields import AnswerSchema, AreaField, Name
 from models.bodies.taggings import ProducerSchema, TaggingSchema
 from models.entities import Tag
 from models.permissions import Actor, Permission
@@ -43,7 +43,7 @@ class PlacementSchema(AnswerSchema):
     """Where a tag is on an asset, and who says so."""
 
     placement_id = fields.UUID(data_key="placementUuid")
-    area = fields.Dict()
+    area = AreaField()
     node_kind = fields.String(data_key="nodeKind", metadata={"description": "`manual` for a person"})
     node_id = fields.String(data_key="nodeId")
     producer_version = fields.String(data_key="producerVersion")
