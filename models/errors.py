@@ -83,6 +83,18 @@ class UnsupportedMedia(LoomError):
     code = "unsupported-media"
 
 
+class ChecksumMismatch(LoomError):
+    """What has arrived is not what was sent."""
+
+    code = "checksum-mismatch"
+
+
+class Stalled(LoomError):
+    """The body did not come in in time."""
+
+    code = "stalled"
+
+
 class TooManyRequests(LoomError):
     """Too many attempts; wait before the next one."""
 

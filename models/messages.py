@@ -107,7 +107,8 @@ class AnnounceAssets(Payload):
 class StagedPayload(Payload):
     """Of a task that does something with staged bytes, which stay until it has succeeded."""
 
-    staging_key: str
+    pieces: tuple[tuple[str, int], ...]
+    """Where the bytes lie, one piece after the other: key of the blob store, and how many bytes of it."""
     filename: str
 
 
@@ -122,6 +123,10 @@ class StoreBinary(StagedPayload):
     """Hash staged bytes, keep them under their SHA-512 and attach them to an asset, and that to a library."""
 
     origin: str = "upload"
+    sha512: str | None = None
+    """If that was computed while the bytes came in."""
+    digests: dict[str, str] = {}
+    """What the bytes were declared to be, in hex, by the names of RFC 9530."""
     asset_uuid: UUID | None = None
     library_uuid: UUID | None = None
 

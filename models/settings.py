@@ -106,6 +106,12 @@ class Settings(BaseSettings):
     max_body_size: int = Field(default=16 * 1024**2, ge=1024, description="Largest JSON body.")
     storage_max_upload_size: int = Field(default=1024**4, ge=1, description="Largest upload.")
     storage_min_free_space: int = Field(default=1024**3, ge=0, description="Uploads keep this much of the disk free.")
+    upload_expiration_time: int = Field(
+        default=24 * 3600, ge=60, description="Seconds after which an upload that does not go on is forgotten."
+    )
+    body_timeout: int = Field(
+        default=60, ge=1, le=3600, description="Seconds without a byte after which a request's body is given up."
+    )
     pool_roots: Annotated[tuple[AbsolutePath, ...], NoDecode, _split(":")] = Field(
         default=(), description="Folders that pools must lie under, separated by `:`. Empty: anywhere."
     )

@@ -18,6 +18,7 @@ from web.errors import register_error_handlers
 from web.hub import Hub
 from web.live import add_live_events
 from web.openapi import OPTIONS, describe_api
+from web.patience import watch_body
 from web.state import KEY, WebState
 from web.trace import add_trace, begin_trace
 
@@ -59,6 +60,7 @@ def close_app(app: Flask) -> None:
 
 def _set_up_requests(app: Flask) -> None:
     app.before_request(begin_trace)
+    app.before_request(watch_body)
     app.before_request(answer_preflight)
     app.after_request(add_trace)
     app.after_request(allow_origin)

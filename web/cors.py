@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from flask import Response, request
 
-_METHODS = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
+_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 _HEADERS = (
     "Content-Type, Authorization, Accept, Content-Disposition, Idempotency-Key, If-Match, If-None-Match, Prefer, Range,"
-    " X-Loom-Space, X-Trace-Id"
+    " X-Loom-Space, X-Trace-Id, Content-Digest, Repr-Digest, Tus-Resumable, Upload-Checksum, Upload-Concat,"
+    " Upload-Length, Upload-Metadata, Upload-Offset, X-HTTP-Method-Override"
 )
 _EXPOSED = (
-    "ETag, Location, Retry-After, Preference-Applied, Content-Disposition, Content-Range, Accept-Ranges, X-Trace-Id"
+    "ETag, Location, Retry-After, Preference-Applied, Content-Disposition, Content-Range, Accept-Ranges, X-Trace-Id,"
+    " Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, Tus-Resumable, Tus-Version, Upload-Concat, Upload-Expires,"
+    " Upload-Length, Upload-Metadata, Upload-Offset, Upload-Task"
 )
 _PREFLIGHT_SECONDS = "600"
 

@@ -6,7 +6,6 @@ Algorithms that are not understood are passed over, as the RFC has it.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from base64 import b64decode
 from binascii import Error
@@ -15,9 +14,9 @@ from typing import Any
 
 from flask import request
 
+from models.digests import DIGEST_MISMATCH, DIGESTS
 from models.errors import InvalidInput
 
-_ALGORITHMS = {"sha-512": hashlib.sha512, "sha-256": hashlib.sha256}
 _MEMBER = re.compile(r"\s*([a-z*][a-z0-9_.*-]*)=:([A-Za-z0-9+/=]*):\s*")
 
 
@@ -26,8 +25,8 @@ class Digests:
 
     def __init__(self, header: str) -> None:
         self._header = header
-        declared = _read(header)
-        self._running = [(_ALGORITHMS[name](), digest) for name, digest in declared.items()]
+        declared = read_digests(header)
+        self._running = [(DIGESTS[name](), digest) for name, digest in declared.items()]
 
     def update(self, data: bytes) -> None:
         """Take the next bytes into account."""
@@ -41,7 +40,7 @@ class Digests:
             InvalidInput: with the code `digest-mismatch` when they were not.
         """
         if not all(compare_digest(running.digest(), digest) for running, digest in self._running):
-            raise InvalidInput(f"{self._header}: is not the digest of what has arrived", code="digest-mismatch")
+            raise InvalidInput(f"{self._header}: is not the digest of what has arrived", code=DIGEST_MISMATCH)
 
 
 class DigestedStream:
@@ -57,15 +56,19 @@ class DigestedStream:
         return data
 
 
-def _read(header: str) -> dict[str, bytes]:
-    """Read a dictionary of byte sequences (RFC 8941); of an algorithm that is named twice, the last counts."""
+def read_digests(header: str) -> dict[str, bytes]:
+    """Read a dictionary of byte sequences (RFC 8941); of an algorithm that is named twice, the last counts.
+
+    Raises:
+        InvalidInput: when the header is none.
+    """
     text = ", ".join(request.headers.getlist(header))
     declared: dict[str, bytes] = {}
     for member in text.split(",") if text.strip() else ():
         match = _MEMBER.fullmatch(member)
         if match is None:
             raise InvalidInput(f"{header}: is not of the form sha-512=:…:")
-        if match[1] in _ALGORITHMS:
+        if match[1] in DIGESTS:
             declared[match[1]] = _decode(header, match[2])
     return declared
 

@@ -24,10 +24,12 @@ STATUS: Mapping[type[errors.LoomError], int] = {
     errors.TaskCancelled: 409,
     errors.TaskFailed: 422,
     errors.Mismatch: 422,
+    errors.Stalled: 408,
     errors.PreconditionFailed: 412,
     errors.TooLarge: 413,
     errors.UnsupportedMedia: 415,
     errors.TooManyRequests: 429,
+    errors.ChecksumMismatch: 460,  # as tus 1.0 has it
     errors.Unavailable: 503,
     errors.StorageFull: 507,
 }

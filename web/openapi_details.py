@@ -25,6 +25,7 @@ _ERRORS: Mapping[int, str] = {
     404: "There is no such element, or it may not be read",
     409: "The element is in a state that does not allow this, or exists already",
     412: "The element was changed by somebody else (If-Match)",
+    408: "The body did not come in in time",
     413: "The body is too large",
     415: "The body is of a type that is not understood",
     422: "The Idempotency-Key was used for another request, or the work has failed",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from flask import current_app
@@ -10,6 +10,7 @@ from flask import current_app
 from models.oidc import IdentityProvider
 from models.wiring import Platform
 from web.hub import Hub
+from web.incoming import RunningHashes
 
 KEY = "loom"
 
@@ -21,6 +22,7 @@ class WebState:
     platform: Platform
     hub: Hub
     provider: IdentityProvider | None
+    hashes: RunningHashes = field(default_factory=RunningHashes)
 
 
 def state() -> WebState:

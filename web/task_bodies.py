@@ -24,7 +24,7 @@ from models.unit_of_work import UnitOfWork
 from web.preconditions import not_modified, tagged
 from web.state import platform
 
-_SECRET_KEYS = frozenset({"staging_key"})
+_SECRET_KEYS = frozenset({"pieces"})
 """Parts of a payload that are no caller's business."""
 _VOLATILE = ("perSecond", "etaSeconds")
 

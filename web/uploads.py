@@ -48,6 +48,11 @@ class Received:
     size: int
     form: Mapping[str, str]
 
+    @property
+    def pieces(self) -> tuple[tuple[str, int], ...]:
+        """Where it lies, in the words of a payload."""
+        return ((self.staging_key, self.size),)
+
 
 class StagedFile:
     """A key of the staging area while it is written to; leaving the block without `finish` removes it.

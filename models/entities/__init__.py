@@ -22,6 +22,7 @@ from models.entities.schedule import Schedule
 from models.entities.space import Space, SpaceMember
 from models.entities.tag import AssetTag, Tag, TagRating
 from models.entities.task import PartState, Task, TaskItem, TaskPart, TaskState
+from models.entities.upload import Upload
 from models.entities.user import Token, User
 from models.entities.webhook import Webhook
 
@@ -68,6 +69,7 @@ __all__ = [
     "TaskPart",
     "TaskState",
     "Token",
+    "Upload",
     "User",
     "UserIdentity",
     "Webhook",

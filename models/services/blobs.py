@@ -12,7 +12,7 @@ Lock order: hashes (those of several in their order), then the row of the asset 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,7 @@ from uuid import UUID
 from models.errors import NotFound
 from models.messages import DELETE_BLOB, KINDS, DeleteBlob, StagedPayload
 from models.services import tasks
-from models.storage import BlobStore, blob_key
+from models.storage import BlobStore, Piece, blob_key, keep_pieces
 from models.unit_of_work import UnitOfWork
 
 STAGING_GONE = "staging-gone"
@@ -36,7 +36,7 @@ def lock_blob(uow: UnitOfWork, sha512: str) -> None:
     uow.lock(f"blob:{sha512}")
 
 
-def keep_blob(uow: UnitOfWork, store: BlobStore, sha512: str, size: int, staging_key: str) -> None:
+def keep_blob(uow: UnitOfWork, store: BlobStore, sha512: str, size: int, pieces: Sequence[Piece]) -> None:
     """Make sure that the staged bytes are kept under their hash, for as long as the transaction lasts at least.
 
     Raises:
@@ -46,7 +46,7 @@ def keep_blob(uow: UnitOfWork, store: BlobStore, sha512: str, size: int, staging
     if store.size(blob_key(sha512)) != size:
         # In a bucket this may take minutes, during which the connection is idle.
         uow.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-        _copy(store, staging_key, blob_key(sha512))
+        _keep(store, pieces, blob_key(sha512))
     uow.execute(
         "INSERT INTO blob (sha512, size) VALUES (:sha512, :size) ON CONFLICT DO NOTHING",
         sha512=bytes.fromhex(sha512),
@@ -54,9 +54,9 @@ def keep_blob(uow: UnitOfWork, store: BlobStore, sha512: str, size: int, staging
     )
 
 
-def _copy(store: BlobStore, source: str, target: str) -> None:
+def _keep(store: BlobStore, pieces: Sequence[Piece], target: str) -> None:
     try:
-        store.copy(source, target)
+        keep_pieces(store, pieces, target)
     except NotFound:
         raise staging_gone() from None
 
@@ -108,7 +108,7 @@ def _is_used(uow: UnitOfWork, sha512: str) -> bool:
 
 
 def remove_stale_staging(begin: Callable[[], UnitOfWork], store: BlobStore) -> int:
-    """Remove staged uploads of yesterday or older that no open task waits for. Returns how many.
+    """Remove staged uploads of yesterday or older that no open task and no upload waits for. Returns how many.
 
     A failed task can be tried again for as long as its staged bytes are there.
     """
@@ -116,8 +116,9 @@ def remove_stale_staging(begin: Callable[[], UnitOfWork], store: BlobStore) -> i
     # After the listing: a key of that age gets no new task, but an open one may end.
     with begin() as uow:
         rows: Any = uow.execute(
-            """SELECT payload ->> 'staging_key' FROM task
-               WHERE kind = ANY(:kinds) AND state IN ('PENDING', 'RUNNING', 'CANCELLING')""",
+            """SELECT jsonb_path_query(payload, '$.pieces[*][0]') #>> '{}' FROM task
+               WHERE kind = ANY(:kinds) AND state IN ('PENDING', 'RUNNING', 'CANCELLING')
+               UNION ALL SELECT jsonb_path_query(pieces, '$[*][0]') #>> '{}' FROM upload""",
             kinds=[kind.name for kind in KINDS.values() if issubclass(kind.payload, StagedPayload)],
         ).all()
     awaited = {row[0] for row in rows}

@@ -166,7 +166,7 @@ class _FolderWriter:
         self._store, self._draft, self._target = store, draft, target
         self._file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         self._until_check = _CHECK_BYTES
-        self._is_open = True
+        self._is_open, self._is_named = True, False
 
     def write(self, data: bytes) -> int:
         """Append bytes."""
@@ -182,15 +182,22 @@ class _FolderWriter:
             raise _error(error) from error
         return len(data)
 
-    def commit(self) -> None:
-        """Sync the file, name it, sync its folder."""
+    def sync(self) -> bool:
+        """Sync the file; the first time, name it and sync its folder."""
         try:
             os.fsync(self._file)
-            self._close()
-            self._store.publish(self._draft, self._target)
+            if not self._is_named:
+                self._store.publish(self._draft, self._target)
+                self._is_named = True
         except OSError as error:
             self.abort()
             raise _error(error) from error
+        return True
+
+    def commit(self) -> None:
+        """Sync what has come since, and be done."""
+        self.sync()
+        self._close()
 
     def abort(self) -> None:
         """Remove the draft."""

@@ -25,16 +25,19 @@ class BlobReader(Protocol):
 
 
 class BlobWriter(Protocol):
-    """A stream into one key. Nothing is there under the key before `commit`. Not to be shared between threads."""
+    """A stream into one key, where nothing is before `sync` or `commit`. Not to be shared between threads."""
 
     def write(self, data: bytes, /) -> int:
         """Append bytes."""
+
+    def sync(self) -> bool:
+        """Make what was written so far durable under the key, and go on. False: that is only possible by `commit`."""
 
     def commit(self) -> None:
         """Make the bytes durable under their key: after this, a power cut does not lose them."""
 
     def abort(self) -> None:
-        """Forget what was written; harmless after `commit`."""
+        """Forget what was not made durable; harmless after `commit`."""
 
 
 class BlobStore(Protocol):

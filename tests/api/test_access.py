@@ -121,7 +121,9 @@ def _endpoint(app: Flask, row: Row) -> str:
 def _ask(world: World, row: Row, path: str, caller: Caller) -> Answer:
     made = {"word": world.word(), "sha512": world.sha512(), **row.make(world)}
     body, query = row.given(made)
-    answer = world.clients[caller].request(row.method, fill(path, made), body, query_string=query)
+    answer = world.clients[caller].request(
+        row.method, fill(path, made), body, query_string=query, headers=dict(row.headers)
+    )
     answer.get_data()
     return answer
 

@@ -19,7 +19,7 @@ from models.services.asset_bytes import asset_source, open_source
 from models.services.asset_views import view_asset
 from models.services.blob_gc import collect_unreferenced
 from models.settings import Settings
-from models.storage import blob_key
+from models.storage import Piece, blob_key
 from models.wiring import Platform
 from tests.support.assets import (
     add_pool_file,
@@ -304,7 +304,7 @@ def test_the_sweep_removes_old_staged_bytes_but_not_those_of_open_tasks(
 def test_the_sweep_removes_bytes_that_no_asset_came_to_refer_to(platform: Platform, actor: Actor) -> None:
     upload(platform, actor, DATA)
     with platform.unit_of_work() as uow:
-        blobs.keep_blob(uow, platform.blobs, sha512_of(b"orphan"), 6, stage(platform, b"orphan"))
+        blobs.keep_blob(uow, platform.blobs, sha512_of(b"orphan"), 6, [Piece(stage(platform, b"orphan"), 6)])
         uow.commit()
     assert collect_unreferenced(platform.unit_of_work, platform.blobs).count == 0
     with platform.unit_of_work() as uow:

@@ -48,6 +48,7 @@ class Row:
     """Makes what the path and the body name, in the name of the administrator."""
     body: Body = None
     query: Body = None
+    headers: Mapping[str, str] = field(default_factory=dict)
     status: int
     """Of success."""
     reach: Reach

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -31,6 +32,14 @@ def asset(world: World) -> UUID:
 
 def asset_hash(world: World) -> str:
     return world.get(e.Asset, asset(world)).sha512
+
+
+def upload(world: World) -> UUID:
+    """Begin an upload of three bytes."""
+    values = {"size": 3, "filename": "a.txt", "origin": "test", "expires": datetime.now(UTC) + timedelta(days=1)}
+    row = e.Upload(id=new_id(), space_id=world.space_id, creator_id=world.admin.user_id, **values)
+    world.insert(row)
+    return row.id
 
 
 def stored_blob(world: World) -> tuple[str, int]:

@@ -57,6 +57,19 @@ BINARIES: list[Row] = [
     row("DELETE", _BINARY, _STORED),
     row("GET", "/assets/<uuid:asset_id>/binaries", _STORED),
 ]  # fmt: skip
+_UPLOAD = each(upload_id=make.upload)
+_TUS = {"Tus-Resumable": "1.0.0", "Content-Type": "application/offset+octet-stream"}
+_NOT_THEIRS = {Caller.EDITOR: 404}
+"""An upload is for whoever has begun it."""
+UPLOADS: list[Row] = [
+    row("POST", "/uploads", headers={**_TUS, "Upload-Length": "3"}, body=b"abc", status=201),
+    row("GET", "/uploads/<uuid:upload_id>", _UPLOAD, differs=_NOT_THEIRS),
+    row("PATCH", "/uploads/<uuid:upload_id>", _UPLOAD, headers={**_TUS, "Upload-Offset": "0"}, body=b"abc", status=204,
+        differs=_NOT_THEIRS),
+    row("POST", "/uploads/<uuid:upload_id>", _UPLOAD, status=204, differs=_NOT_THEIRS,
+        headers={**_TUS, "X-HTTP-Method-Override": "DELETE"}),
+    row("DELETE", "/uploads/<uuid:upload_id>", _UPLOAD, headers=_TUS, differs=_NOT_THEIRS),
+]  # fmt: skip
 _TAGS = "/assets/<uuid:asset_id>/tags"
 TAGGING: list[Row] = [
     row("GET", _TAGS, make.tagged_asset),
@@ -109,4 +122,4 @@ BLACKLISTS: list[Row] = [
     ),
     row("POST", "/blacklists/<uuid:element_id>/review", each(element_id=make.blacklisted)),
 ]  # fmt: skip
-ROWS = [*ASSETS, *BINARIES, *TAGGING, *POOLS, *TASKS, *SEARCHES, *BLACKLISTS]
+ROWS = [*ASSETS, *BINARIES, *UPLOADS, *TAGGING, *POOLS, *TASKS, *SEARCHES, *BLACKLISTS]

@@ -40,7 +40,7 @@ def stage(platform: Platform, data: bytes) -> str:
 def submit_upload(
     platform: Platform, actor: Actor, data: bytes, filename: str = "a.txt", asset_id: UUID | None = None
 ) -> UUID:
-    payload = StoreBinary(staging_key=stage(platform, data), filename=filename, asset_uuid=asset_id)
+    payload = StoreBinary(pieces=((stage(platform, data), len(data)),), filename=filename, asset_uuid=asset_id)
     with platform.unit_of_work() as uow:
         task = tasks.submit(
             uow, STORE_BINARY, payload, space_id=actor.space_id, title="Store", max_attempts=3, actor=actor

@@ -30,7 +30,7 @@ _IMAGE = bytes.fromhex(
 _ALIASES = {"pools": "asset-pools", "binaries": "asset-binaries", "locations": "asset-locations"}
 _OTHERS = {"awaiting": "assets", "unwanted": "assets"}
 """What is kept under a name of its own."""
-_NO_RESOURCES = frozenset({"spaces", "versions", "sha512", "tag-placements", "components"})
+_NO_RESOURCES = frozenset({"spaces", "uploads", "versions", "sha512", "tag-placements", "components"})
 _PARAMETER = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
 
 
@@ -78,6 +78,8 @@ class Tenant:
 
     def _make_assets(self) -> str:
         task = self.make("tasks", "/assets/upload", STORED, 202, query_string={"filename": "stored.txt"})
+        begin = {"Tus-Resumable": "1.0.0", "Upload-Length": "3"}
+        self.make("uploads", "/uploads", None, 201, headers=begin)
         self.make("awaiting", "/assets", {"sha512": HASH, "filename": "awaiting.txt"})
         self.make("unwanted", "/assets", {"sha512": UNWANTED, "filename": "unwanted.txt"})
         self.ids["sha512"] = HASH

@@ -38,6 +38,7 @@ from web.resources import (
     tags,
     tasks,
     tokens,
+    uploads,
     users,
     webhooks,
 )
@@ -55,6 +56,7 @@ BLUEPRINTS: tuple[LoomBlueprint, ...] = (
     asset_pools.blueprint,
     assets.blueprint,
     asset_binaries.blueprint,
+    uploads.blueprint,
     asset_bulk.blueprint,
     comments.blueprint,
     annotations.blueprint,

@@ -113,7 +113,7 @@ def _submit(uow: UnitOfWork, actor: Actor, received: Received, asset_id: UUID | 
     origin = received.form.get("origin") or _ORIGIN
     with discarded_on_error(received):
         payload = StoreBinary(
-            staging_key=received.staging_key,
+            pieces=received.pieces,
             filename=received.filename,
             origin=origin[:_LONGEST_ORIGIN],
             asset_uuid=asset_id,

@@ -114,7 +114,7 @@ def _submit(uow: UnitOfWork, actor: Actor, kind: TaskKind) -> Response:
     received = receive_upload()
     with discarded_on_error(received):
         payload = BulkAssets(
-            staging_key=received.staging_key, filename=received.filename, format="ndjson" if is_lines else "json"
+            pieces=received.pieces, filename=received.filename, format="ndjson" if is_lines else "json"
         )
         task = submit_upload(uow, actor, received, kind, payload, None, _TITLES[kind.name])
     return accepted(uow, actor, task, _finished)

@@ -158,7 +158,7 @@ def _submit(uow: UnitOfWork, actor: Actor, received: Received, values: dict[str,
     embedding_id = values["embedding_id"]
     asset_id = require_attachable(uow, actor, values["asset_id"], embedding_id)
     payload = StoreAttachment(
-        staging_key=received.staging_key,
+        pieces=received.pieces,
         filename=received.filename,
         type=values["type"],
         asset_uuid=asset_id,

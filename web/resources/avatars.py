@@ -155,7 +155,7 @@ def _take_in(uow: UnitOfWork, actor: Actor, user: User) -> Response:
     received = receive_upload(LARGEST_AVATAR)
     with discarded_on_error(received):
         payload = StoreAttachment(
-            staging_key=received.staging_key,
+            pieces=received.pieces,
             filename=received.filename,
             type=AttachmentType.USER_AVATAR,
             user_uuid=user_id,

@@ -15,14 +15,14 @@ from marshmallow import Schema, ValidationError
 from models.bodies.asset_requests import changed_columns, extras_of, new_columns
 from models.bodies.bulk import BulkCreateItemSchema, BulkUpdateItemSchema
 from models.bodies.problems import describe_problems
-from models.errors import LoomError, NotFound
+from models.errors import LoomError
 from models.messages import BULK_CREATE, BULK_UPDATE, BulkAssets
-from models.services.blobs import staging_gone
 from models.services.bulk_answers import asked_by, bulk_result
 from models.services.bulk_assets import DUPLICATE, Results, WantedAsset, create_many, update_many
 from models.services.sessions import actor_of_task
 from models.services.task_parts import ItemOutcome, NewPart, Outcome
 from models.unit_of_work import UnitOfWork
+from workers.handlers.staged import drop_staged, staged_bytes
 from workers.handling import Planned, Step
 from workers.processing.item_lists import LARGEST_ITEM, Item, iter_lines, iter_members
 
@@ -48,15 +48,9 @@ class _BulkHandler:
     def plan(self, step: Step[BulkAssets]) -> Iterator[Planned]:
         """Yield the items in parts, behind those that an interrupted plan has come to."""
         is_json, index = step.payload.format == "json", (step.cursor or {}).get("index", 0)
-        try:
-            reader = step.platform.blobs.read(step.payload.staging_key)
-        except NotFound:
-            raise staging_gone() from None
-        try:
+        with staged_bytes(step) as reader:
             items = iter_members(reader) if is_json else iter_lines(reader)
             yield from _Pieces(index, is_held=is_json).cut(islice(items, index, None))
-        finally:
-            reader.close()
 
     def compute(self, step: Step[BulkAssets], items: list[dict[str, Any]]) -> Batch:
         """Look at the items as single requests are looked at."""
@@ -80,7 +74,7 @@ class _BulkHandler:
 
     def finish(self, uow: UnitOfWork, step: Step[BulkAssets]) -> dict[str, Any]:
         """Count what became of the items; the list is not needed any more."""
-        step.platform.blobs.delete(step.payload.staging_key)
+        drop_staged(step)
         return bulk_result(uow, step.task_id)
 
     def read(self, index: int, values: dict[str, Any]) -> WantedAsset:

@@ -7,15 +7,17 @@ effect, and bytes that nothing came to refer to are swept up (`models.services.b
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from models.errors import Conflict, NotFound
+from models.digests import DIGEST_MISMATCH, DIGESTS
+from models.errors import Conflict, InvalidInput, NotFound
 from models.messages import StagedPayload
 from models.services.blobs import keep_blob, lock_blob, staging_gone
 from models.services.unwanted import refuse_blacklisted
-from models.storage import BlobReader
+from models.storage import Piece, PiecesReader, delete_pieces
 from models.unit_of_work import UnitOfWork
 from workers.handling import Step
 from workers.processing.sniffing import HEAD_BYTES, sniff_mime
@@ -34,21 +36,51 @@ class Hashed:
     mime_type: str
 
 
-def read_staged(step: Step[S]) -> Hashed:
-    """Read the staged bytes of a task once, from beginning to end.
+def read_staged(step: Step[S], *, sha512: str | None = None, digests: Mapping[str, str] | None = None) -> Hashed:
+    """Read the staged bytes of a task once, from beginning to end; where all is known of them, only how they begin.
+
+    `sha512` is their hash, if somebody has computed it. `digests` are what they were declared to be, see `web.digests`.
 
     Raises:
         NotFound: when they are gone.
+        InvalidInput: when they are not what was declared; then they are staged no longer.
     """
+    size, hashers = sum(piece.size for piece in pieces_of(step)), _hashers(sha512, digests or {})
+    with staged_bytes(step) as reader:
+        head = _digest(step, reader, hashers) if hashers else _head(reader)
+    found = {name: hasher.hexdigest() for name, hasher in hashers.items()}
+    if sha512:
+        found["sha-512"] = sha512
+    if any(found[name] != digest for name, digest in (digests or {}).items()):
+        drop_staged(step)
+        raise InvalidInput("The bytes do not have the digest that was declared", code=DIGEST_MISMATCH)
+    return Hashed(found["sha-512"], size, sniff_mime(head, step.payload.filename))
+
+
+def _hashers(sha512: str | None, digests: Mapping[str, str]) -> dict[str, Any]:
+    names = {*digests, "sha-512"} - ({"sha-512"} if sha512 else set())
+    return {name: DIGESTS[name]() for name in names}
+
+
+@contextmanager
+def staged_bytes(step: Step[S]) -> Iterator[PiecesReader]:
+    """Open the staged bytes of a task.
+
+    Raises:
+        NotFound: when they are gone, also while they are read.
+    """
+    reader = PiecesReader(step.platform.blobs, pieces_of(step))
     try:
-        reader = step.platform.blobs.read(step.payload.staging_key)
+        yield reader
     except NotFound:
         raise staging_gone() from None
-    try:
-        digest, size, head = _digest(step, reader)
     finally:
         reader.close()
-    return Hashed(digest, size, sniff_mime(head, step.payload.filename))
+
+
+def pieces_of(step: Step[S]) -> list[Piece]:
+    """Say where the staged bytes of a task lie."""
+    return [Piece(*piece) for piece in step.payload.pieces]
 
 
 def keep_staged(uow: UnitOfWork, step: Step[S], hashed: Hashed) -> None:
@@ -63,21 +95,30 @@ def keep_staged(uow: UnitOfWork, step: Step[S], hashed: Hashed) -> None:
     except Conflict:
         drop_staged(step)
         raise
-    keep_blob(uow, step.platform.blobs, hashed.sha512, hashed.size, step.payload.staging_key)
+    keep_blob(uow, step.platform.blobs, hashed.sha512, hashed.size, pieces_of(step))
 
 
 def drop_staged(step: Step[S]) -> None:
     """Remove the staged bytes."""
-    step.platform.blobs.delete(step.payload.staging_key)
+    delete_pieces(step.platform.blobs, pieces_of(step))
 
 
-def _digest(step: Step[S], reader: BlobReader) -> tuple[str, int, bytes]:
-    hasher, size, head = hashlib.sha512(), 0, b""
+def _head(reader: PiecesReader) -> bytes:
+    head = b""
+    while len(head) < HEAD_BYTES and (more := reader.read(HEAD_BYTES - len(head))):
+        head += more
+    return head
+
+
+def _digest(step: Step[S], reader: PiecesReader, hashers: Mapping[str, Any]) -> bytes:
+    """Show all bytes to hashers; gives the first of them."""
+    size, head = 0, b""
     while chunk := reader.read(_CHUNK_BYTES):
-        hasher.update(chunk)
+        for hasher in hashers.values():
+            hasher.update(chunk)
         size += len(chunk)
         if len(head) < HEAD_BYTES:
             head += chunk[: HEAD_BYTES - len(head)]
         step.report(size_bytes=size)
         step.check()
-    return hasher.hexdigest(), size, head
+    return head

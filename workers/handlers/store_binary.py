@@ -18,7 +18,7 @@ class StoreBinaryHandler:
 
     def compute(self, step: Step[StoreBinary]) -> Hashed:
         """Hash the bytes and make them safe."""
-        hashed = read_staged(step)
+        hashed = read_staged(step, sha512=step.payload.sha512, digests=step.payload.digests)
         with step.platform.unit_of_work() as uow:
             if step.payload.asset_uuid is not None:
                 require_content(uow, step.space_id, step.payload.asset_uuid, hashed.sha512)

@@ -7,6 +7,7 @@ from models.services.blob_gc import collect_unreferenced
 from models.services.blobs import remove_stale_staging
 from models.services.retention import remove_old_answers, remove_old_events, remove_old_tasks
 from models.services.task_parts import Outcome
+from models.services.uploads import remove_expired
 from models.unit_of_work import UnitOfWork
 from workers.handling import Step
 
@@ -27,6 +28,8 @@ class SweepHandler:
             removed["events"] += count
             step.check()
         while remove_old_answers(step.platform.unit_of_work):
+            step.check()
+        while remove_expired(step.platform.unit_of_work):
             step.check()
         removed["stagedUploads"] = remove_stale_staging(step.platform.unit_of_work, step.platform.blobs)
         unused = collect_unreferenced(step.platform.unit_of_work, step.platform.blobs, check=step.check)

@@ -123,10 +123,12 @@ class World:
         }
         return payloads[name].model_validate({f"{name}_uuid": key}), key
 
-    def _stage(self, key: str) -> None:
+    def _stage(self) -> tuple[str, int]:
+        key = staging_key(new_id())
         writer = self.platform.blobs.write(key)
-        writer.write(CONTENT)
+        size = writer.write(CONTENT)
         writer.commit()
+        return key, size
 
     def _verify(self) -> tuple[Payload, UUID | None]:
         _, pool = self._delete_pool()
@@ -159,23 +161,19 @@ class World:
     def _bulk(self, items: list[dict[str, Any]]) -> Payload:
         key = staging_key(new_id())
         writer = self.platform.blobs.write(key)
-        writer.write(b"\n".join(orjson.dumps(item) for item in items))
+        size = writer.write(b"\n".join(orjson.dumps(item) for item in items))
         writer.commit()
-        return BulkAssets(staging_key=key, filename="list", format="ndjson")
+        return BulkAssets(pieces=((key, size),), filename="list", format="ndjson")
 
     def _store_binary(self) -> tuple[Payload, UUID | None]:
-        key = staging_key(new_id())
-        self._stage(key)
-        return StoreBinary(staging_key=key, filename="a.txt"), None
+        return StoreBinary(pieces=(self._stage(),), filename="a.txt"), None
 
     def _store_attachment(self) -> tuple[Payload, UUID | None]:
-        key = staging_key(new_id())
-        self._stage(key)
         values = {"sha512": "ab" * 64, "size": 1, "mime_type": "x/y", "filename": "a", "origin": "test"}
         with self.platform.unit_of_work() as uow:
             asset = assets.create_asset(uow, self.actor, values)
             uow.commit()
-        return StoreAttachment(staging_key=key, filename="b.txt", type="PROXY", asset_uuid=asset.id), asset.id
+        return StoreAttachment(pieces=(self._stage(),), filename="b.txt", type="PROXY", asset_uuid=asset.id), asset.id
 
     def _delete_blob(self) -> tuple[Payload, UUID | None]:
         payload, _ = self._store_binary()

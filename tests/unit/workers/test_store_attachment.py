@@ -22,7 +22,7 @@ DATA = b"a small file\n" * 1000
 
 
 def submit(platform: Platform, actor: Actor, data: bytes = DATA, **more: object) -> UUID:
-    payload = StoreAttachment(staging_key=stage(platform, data), filename="a", **{"type": "PROXY", **more})  # type: ignore[arg-type]
+    payload = StoreAttachment(pieces=((stage(platform, data), len(data)),), filename="a", **{"type": "PROXY", **more})  # type: ignore[arg-type]
     with platform.unit_of_work() as uow:
         task = tasks.submit(
             uow, STORE_ATTACHMENT, payload, space_id=actor.space_id, title="Store", max_attempts=3, actor=actor
