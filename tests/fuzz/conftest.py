@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+import schemathesis
 from schemathesis.transport.wsgi import WSGITransport
 
 from models.search import IndexHome
@@ -16,8 +17,10 @@ from tests.support.client import ApiClient
 from tests.support.documents import Silent
 from tests.support.settings import PASSWORD
 from web.app import close_app, create_app
+from web.tus import PIECE_TYPE
 from workers.indexing.rebuild import rebuild
 
+schemathesis.serializer.alias(PIECE_TYPE, "application/octet-stream")
 SignIn = Callable[[], dict[str, str]]
 _SOCKET_OPTIONS = frozenset({"max_redirects", "verify", "cert", "proxies"})
 

@@ -53,7 +53,7 @@ def _point(case: Any, row: Row, world: World) -> None:
     made = {"word": world.word(), "sha512": world.sha512(), **row.make(world)}
     body, query = row.given(made)
     for name, value in (case.path_parameters or {}).items():
-        if name in made and _is_free(value):
+        if name in made and _is_free(value, made[name]):
             case.path_parameters[name] = str(made[name])
     if _is_uuid((case.headers or {}).get(SPACE_HEADER)):
         case.headers[SPACE_HEADER] = str(world.space_id)
@@ -69,9 +69,11 @@ def _point_body(part: dict[str, Any], made: Made, given: Mapping[str, Any]) -> N
             part[name] = known if isinstance(known, list) else str(known)
 
 
-def _is_free(value: Any) -> bool:
-    """Tell whether a value stands for any; others are wrong on purpose."""
-    return _is_uuid(value) or (isinstance(value, str) and re.fullmatch(r"[\w-]+", value, re.ASCII) is not None)
+def _is_free(value: Any, known: Any) -> bool:
+    """Tell whether a value stands for any, such as the known one; others are wrong on purpose."""
+    if isinstance(known, UUID):
+        return _is_uuid(value)
+    return isinstance(value, str) and re.fullmatch(r"[\w-]+", value, re.ASCII) is not None
 
 
 def _are_uuids(value: Any) -> bool:

@@ -27,7 +27,7 @@ from models.services.uploads import Claim, NewUpload
 from models.storage import Piece, delete_pieces
 from models.unit_of_work import UnitOfWork
 from web import tus
-from web.auth import open_to_all, signed_in
+from web.auth import signed_in
 from web.blueprints import PREFIX, LoomBlueprint, describe
 from web.incoming import IncomingPiece
 from web.offload import in_thread
@@ -59,12 +59,14 @@ class UploadSchema(AnswerSchema):
 _SCHEMA = UploadSchema()
 
 
-@blueprint.route("/uploads", methods=["OPTIONS"])
-@blueprint.route(_ONE, methods=["OPTIONS"], endpoint="tell_capabilities_of_one")
-@open_to_all
-def tell_capabilities(**_: Any) -> Response:
-    """Tell what the server can do."""
+def tell_capabilities() -> Response | None:
+    """Tell everybody who asks by OPTIONS what the server can do."""
+    if request.method != "OPTIONS":
+        return None
     return Response(status=204, headers=tus.capabilities(platform().settings.storage_max_upload_size))
+
+
+blueprint.before_request(tell_capabilities)
 
 
 @blueprint.route("/uploads", methods=["POST"])
