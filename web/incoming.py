@@ -13,7 +13,7 @@ from flask import request
 from gunicorn.http.errors import ParseException
 
 from models.entities import Upload
-from models.errors import InvalidInput, Stalled, TooLarge
+from models.errors import Conflict, InvalidInput, Stalled, TooLarge
 from models.ids import new_id
 from models.services.uploads import Claim
 from models.storage import BlobStore, BlobWriter, Piece, staging_key
@@ -26,8 +26,8 @@ _SYNC_SECONDS = 2
 """So much of what has come in may be lost with the process."""
 _REMEMBERED = 256
 
-Keep = Callable[[Piece], Upload]
-"""Records that the first bytes of the piece are safe; raises Conflict when the upload is somebody else's by now."""
+Keep = Callable[[Piece, bool], Upload]
+"""Records that the first bytes of the piece, or all, are safe; raises Conflict when somebody else goes on by now."""
 
 
 class RunningHashes:
@@ -63,6 +63,7 @@ class IncomingPiece:
         self._block = bytearray()
         self._writer: BlobWriter | None = None
         self._kept_at, self._kept = monotonic(), 0
+        self._may_count = False
 
     @property
     def is_safe(self) -> bool:
@@ -94,12 +95,13 @@ class IncomingPiece:
     def _read(self) -> None:
         if (request.content_length or 0) > self._left:
             raise TooLarge(f"The upload awaits {self._left} more bytes")
+        request.max_content_length = self._left + _READ_BYTES
         while data := request.stream.read(_READ_BYTES):
             if self.size + len(self._block) + len(data) > self._left:
                 raise TooLarge(f"The upload awaits {self._left} more bytes")
             self._checksum.update(data)
             self._block += data
-            if len(self._block) >= _BLOCK_BYTES:
+            if len(self._block) >= _BLOCK_BYTES or self._is_due():
                 self._write()
 
     def _finish(self) -> Upload:
@@ -108,11 +110,16 @@ class IncomingPiece:
         self._checksum.check()
         if self._block or self._writer is not None:
             in_thread(self._put, is_last=True)
-        return self._report()
+        return self._report(is_last=True)
 
-    def _report(self) -> Upload:
+    def _report(self, *, is_last: bool) -> Upload:
         """Record how far the piece has come."""
-        upload = self._keep(Piece(self.key, self.size))
+        may_count, self._may_count = self._may_count, True
+        try:
+            upload = self._keep(Piece(self.key, self.size), is_last)
+        except Conflict:
+            self._may_count = may_count
+            raise
         self._kept_at, self._kept = monotonic(), self.size
         return upload
 
@@ -123,16 +130,18 @@ class IncomingPiece:
             return
         try:
             in_thread(self._put, is_last=True)
-            self._report()
+            self._report(is_last=True)
         except BaseException:
             self._drop()
             raise
 
+    def _is_due(self) -> bool:
+        """Whether what has come in should be made safe; not what has a checksum, before that was checked."""
+        return not self._checksum and monotonic() - self._kept_at > _SYNC_SECONDS
+
     def _write(self) -> None:
-        """Write a block; what has a checksum is not safe before that was checked."""
-        is_due = not self._checksum and monotonic() - self._kept_at > _SYNC_SECONDS
-        if in_thread(self._put, is_due=is_due):
-            self._report()
+        if in_thread(self._put, is_due=self._is_due()):
+            self._report(is_last=False)
 
     def _put(self, *, is_due: bool = False, is_last: bool = False) -> bool:
         """Hash and write, in another thread; tells whether all is durable."""
@@ -148,9 +157,11 @@ class IncomingPiece:
         return is_due and self._writer.sync()
 
     def _drop(self) -> None:
+        """Remove the piece, unless the upload may refer to its first bytes: then the sweep looks whether it does."""
         if self._writer is not None:
             in_thread(self._remove, self._writer)
 
     def _remove(self, writer: BlobWriter) -> None:
         writer.abort()
-        self._store.delete(self.key)
+        if not self._may_count:
+            self._store.delete(self.key)

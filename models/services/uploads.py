@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 
 from models.entities import Task, Upload
 from models.errors import Conflict, Forbidden, InvalidInput, NotFound, TooLarge
@@ -89,6 +89,12 @@ def settle(uow: UnitOfWork, actor: Actor, upload_id: UUID) -> Upload:
     return upload
 
 
+def release(uow: UnitOfWork, held: Claim) -> None:
+    """Let go of an upload to which a request has brought nothing more that counts."""
+    statement = update(Upload).where(Upload.id == held.upload_id, Upload.writer == held.writer)
+    uow.session.execute(statement.values(writer=None))
+
+
 def claim(uow: UnitOfWork, actor: Actor, upload_id: UUID, offset: int, seconds: int) -> Claim:
     """Let the request at hand go on with an upload, in place of any other.
 
@@ -108,8 +114,8 @@ def claim(uow: UnitOfWork, actor: Actor, upload_id: UUID, offset: int, seconds: 
     return Claim(upload.id, upload.writer, upload.size, offset, seconds, pieces)
 
 
-def advance(uow: UnitOfWork, held: Claim, piece: Piece) -> Upload:
-    """Record that the first bytes of a request's piece are safe; gives the upload, locked.
+def advance(uow: UnitOfWork, held: Claim, piece: Piece, *, is_last: bool) -> Upload:
+    """Record that the first bytes of a request's piece are safe, or all of them; gives the upload, locked.
 
     Raises:
         Conflict: when another request has taken the upload over, or it is gone.
@@ -121,6 +127,8 @@ def advance(uow: UnitOfWork, held: Claim, piece: Piece) -> Upload:
     upload.pieces = [*held.pieces, piece] if piece.size else list(held.pieces)
     upload.offset = held.offset + piece.size
     upload.expires = _from_now(held.seconds)
+    if is_last:
+        upload.writer = None
     return upload
 
 

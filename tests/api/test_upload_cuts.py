@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,11 +16,12 @@ from models.permissions import Actor
 from models.wiring import Platform
 from tests.support.assets import DATA, find_asset, is_kept, run_uploads, staged
 from tests.support.client import ApiClient
+from tests.support.platforms import rows
 from tests.support.serving import served
 from tests.support.waiting import wait_until
 
 PIECE = "application/offset+octet-stream"
-PATIENCE = 2
+PATIENCE = 5
 
 
 class Server:
@@ -50,7 +52,8 @@ class Server:
 
 @pytest.fixture
 def server(platform: Platform, client: ApiClient, tmp_path: Path) -> Iterator[Server]:
-    with served("web.wsgi:app", platform.settings, tmp_path / "log", LOOM_BODY_TIMEOUT=str(PATIENCE)) as port:
+    limits = {"LOOM_BODY_TIMEOUT": str(PATIENCE), "LOOM_MAX_BODY_SIZE": "65536"}
+    with served("web.wsgi:app", platform.settings, tmp_path / "log", **limits) as port:
         assert client.token
         server = Server(port, client.token)
         yield server
@@ -93,19 +96,40 @@ def test_a_request_that_hangs_is_taken_over_at_once(server: Server, platform: Pl
     require_stored(platform, actor)
 
 
+def test_what_was_safe_of_a_request_stays_when_it_is_taken_over(
+    server: Server, platform: Platform, actor: Actor
+) -> None:
+    path, start = server.begin(len(DATA)), 1_100_000
+    with server.open("PATCH", path, len(DATA), **{"Upload-Offset": "0"}) as stale:
+        stale.sendall(DATA[:start])
+        while not (offset := _state(server, path)):
+            time.sleep(0.1)  # the line is slow, not silent
+            stale.sendall(DATA[start : start + 30_000])
+            start += 30_000
+        writer = rows(platform, "SELECT writer FROM upload")
+        with server.open("PATCH", path, 1, **{"Upload-Offset": str(offset)}):
+            wait_until(lambda: rows(platform, "SELECT writer FROM upload") != writer)
+            stale.sendall(b"x" * (len(DATA) - start))
+            assert stale.recv(65536).startswith(b"HTTP/1.1 409")
+    assert server.offset(path) == offset
+    assert server.send(path, offset, DATA[offset:]).status_code == 204
+    require_stored(platform, actor)
+
+
 def test_a_body_that_stalls_is_given_up(server: Server, platform: Platform) -> None:
     path = server.begin(len(DATA))
-    with server.open("PATCH", path, len(DATA), **{"Upload-Offset": "0"}) as connection:
-        connection.sendall(DATA[:700_000])
-        assert connection.recv(65536).startswith(b"HTTP/1.1 408")
+    requests = (
+        (server.open("PATCH", path, len(DATA), **{"Upload-Offset": "0"}), DATA[:700_000]),
+        (server.open("POST", "/api/v1/assets/upload?filename=a", len(DATA)), DATA[:1_500_000]),
+        (server.open("POST", "/api/v1/tags", 20, **{"Content-Type": "application/json"}), b"{"),
+    )
+    for connection, start in requests:
+        connection.sendall(start)
+    for connection, _ in requests:
+        with connection:
+            assert connection.recv(65536).startswith(b"HTTP/1.1 408")
     assert 700_000 - 256 * 1024 <= server.offset(path) <= 700_000  # what a read had not got together is lost
     server.http.delete(path)
-    with server.open("POST", "/api/v1/assets/upload?filename=a", len(DATA)) as connection:
-        connection.sendall(DATA[:1_500_000])
-        assert connection.recv(65536).startswith(b"HTTP/1.1 408")
-    with server.open("POST", "/api/v1/tags", 20, **{"Content-Type": "application/json"}) as connection:
-        connection.sendall(b"{")
-        assert connection.recv(65536).startswith(b"HTTP/1.1 408")
     assert staged(platform) == []
 
 

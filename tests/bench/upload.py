@@ -37,7 +37,7 @@ def main() -> None:
         with served("web.wsgi:app", settings, log) as loom, served("tests.bench._bare:app", settings, log) as bare:
             for name, size in SIZES.items():
                 _compare(name, size, loom, bare, platform.blobs)
-            print(f"largest web process: {_memory(loom) / 1e6:,.0f} MB", flush=True)
+            print(f"largest web process: {memory_of(loom) / 1e6:,.0f} MB", flush=True)
 
 
 def _compare(name: str, size: int, loom: int, bare: int, store: BlobStore) -> None:
@@ -50,7 +50,7 @@ def _compare(name: str, size: int, loom: int, bare: int, store: BlobStore) -> No
         "Loom, form": (upload, FORM),
     }
     rates: dict[str, list[float]] = {}
-    token = {"Authorization": f"Bearer {_sign_in(loom)}"}
+    token = {"Authorization": f"Bearer {sign_in(loom)}"}
     for _ in range(ROUNDS):
         for target, (url, headers) in targets.items():
             rate = _rate(url, {**headers, **token}, size, REPEATS[name])
@@ -65,7 +65,7 @@ def _compare(name: str, size: int, loom: int, bare: int, store: BlobStore) -> No
         print(f"  {target:18} {rate / 1e6:8,.1f} MB/s{ratios}", flush=True)
 
 
-def _sign_in(port: int) -> str:
+def sign_in(port: int) -> str:
     body = {"username": "admin", "password": PASSWORD}
     return str(httpx.post(f"http://127.0.0.1:{port}/api/v1/auth/login", json=body, timeout=60).json()["token"])
 
@@ -97,17 +97,17 @@ def _clear(store: BlobStore) -> None:
     os.sync()
 
 
-def _memory(port: int) -> int:
-    """Give the most that a process which listens on the port has ever had in memory."""
+def memory_of(port: int, which: str = "VmHWM") -> int:
+    """Give the most bytes that a process which listens on the port has ever had in memory, or (`VmRSS`) has now."""
     listening = {
         each.pid for each in psutil.net_connections("tcp") if each.laddr and each.laddr.port == port and each.pid
     }
-    return max(_peak(pid) for pid in listening)
+    return max(_status(pid, which) for pid in listening)
 
 
-def _peak(pid: int) -> int:
+def _status(pid: int, which: str) -> int:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(which))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ goes on from there (PATCH). When the last byte is in, a task makes an asset of i
 from __future__ import annotations
 
 from functools import partial
+from time import monotonic, sleep
 from typing import Any
 from uuid import UUID
 
@@ -37,6 +38,9 @@ from web.uploads import clean_name
 
 _LONGEST_ORIGIN = 255
 _ONE = "/uploads/<uuid:upload_id>"
+_PATIENCE_SECONDS = 3
+"""A request whose line was cut may have so much to make durable yet."""
+_LOOK_SECONDS = 0.02
 _OVERRIDE = "X-HTTP-Method-Override"
 
 blueprint = LoomBlueprint("uploads", "Uploads that resume (tus 1.0)")
@@ -138,10 +142,19 @@ def load_one(_: UnitOfWork, actor: Actor, upload_id: UUID) -> Response:
             answer = jsonify(_SCHEMA.dump(upload := uploads.get_upload(uow, actor, upload_id)))
             return _tell_state(answer, upload)
     tus.require_version()
-    with platform().unit_of_work() as uow:
-        upload = uploads.settle(uow, actor, upload_id)
-        uow.commit()
-        return _tell_state(Response(), upload)
+    return _tell_state(Response(), _settle(actor, upload_id))
+
+
+def _settle(actor: Actor, upload_id: UUID) -> Upload:
+    """Give an upload that nothing is added to; a request whose line was cut first gets to say what it has brought."""
+    until = monotonic() + _PATIENCE_SECONDS
+    while True:
+        with platform().unit_of_work() as uow:
+            if uploads.get_upload(uow, actor, upload_id).writer is None or monotonic() > until:
+                upload = uploads.settle(uow, actor, upload_id)
+                uow.commit()
+                return upload
+        sleep(_LOOK_SECONDS)
 
 
 def _tell_state(answer: Response, upload: Upload) -> Response:
@@ -189,15 +202,19 @@ def _receive(uow: UnitOfWork, actor: Actor, upload_id: UUID, offset: int) -> Upl
     incoming = IncomingPiece(platform().blobs, held, hasher, partial(_keep, actor, held, hasher))
     try:
         return incoming.receive()
+    except BaseException:
+        uploads.release(uow, held)
+        uow.commit()
+        raise
     finally:
         if incoming.is_safe:
             state().hashes.put(upload_id, offset + incoming.size, hasher)
 
 
-def _keep(actor: Actor, held: Claim, hasher: Any, piece: Piece) -> Upload:
+def _keep(actor: Actor, held: Claim, hasher: Any, piece: Piece, is_last: bool) -> Upload:  # noqa: FBT001 - a `Keep`
     """Record how far a request has come; what is whole then becomes an asset."""
     with platform().unit_of_work() as uow:
-        upload = uploads.advance(uow, held, piece)
+        upload = uploads.advance(uow, held, piece, is_last=is_last)
         if upload.offset == upload.size:
             _complete(uow, actor, upload, hasher.hexdigest() if hasher else None)
         uow.commit()
