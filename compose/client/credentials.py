@@ -6,13 +6,12 @@ A token is kept per server, so that it is never sent to another one.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from platformdirs import user_config_path
 
+from compose.client.private_files import write_private
 from models.errors import ConfigurationError
 
 DEFAULT_SERVER = "http://127.0.0.1:8092"
@@ -52,17 +51,4 @@ def store_token(server: str, token: str) -> None:
     credentials = load_credentials()
     credentials.server = server
     credentials.tokens[server] = token
-    _write(credentials)
-
-
-def _write(credentials: Credentials) -> None:
-    """Replace the file in one step; a temporary file is born with mode 0600."""
-    file = credentials_file()
-    try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor, draft = tempfile.mkstemp(dir=file.parent, prefix=".credentials-")
-        with os.fdopen(descriptor, "w") as stream:
-            json.dump({"server": credentials.server, "tokens": credentials.tokens}, stream, indent=2)
-        Path(draft).replace(file)
-    except OSError as error:
-        raise ConfigurationError(f"{file} cannot be written: {error.strerror}") from error
+    write_private(credentials_file(), {"server": credentials.server, "tokens": credentials.tokens})

@@ -16,9 +16,10 @@ from compose.client.exits import ExitCode
 from compose.client.output import Json, Output
 from compose.client.pools import create_pool, start_scan
 from compose.client.search import iter_hits, show_hits
+from compose.client.sending import Transfer, send_file
 from compose.client.session import Session
 from compose.client.text import count_text, duration_text, size_text
-from compose.client.upload import asset_uuid_of, finish, send_file
+from compose.client.upload import asset_uuid_of, finish, sent
 from compose.demo_files import Survey, ensure_demo_files, survey
 from models.paths import encode_path
 from models.settings import Settings
@@ -98,7 +99,8 @@ class Tour:
         if file is None:
             return
         before = session.api.total_count("/assets")
-        uuids = [asset_uuid_of(finish(session, send_file(session.api, file))) for _ in range(2)]
+        transfer = Transfer(session.api)
+        uuids = [asset_uuid_of(finish(session, sent(file, send_file(transfer, file)))) for _ in range(2)]
         after = session.api.total_count("/assets")
         self._output.line("Uploaded", file.name, "twice: both are asset", uuids[0])
         if uuids[0] is None or uuids[0] != uuids[1] or before != after:

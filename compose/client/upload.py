@@ -1,28 +1,28 @@
-"""`loom upload`: send files, then wait for what Loom makes of them."""
+"""`loom upload`: hash files, skip what the server knows, send the rest, then wait for what Loom makes of them."""
 
 from __future__ import annotations
 
-import os
-import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from http import HTTPStatus
+from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
 
 import click
 
-from compose.client.api import Api, json_object
 from compose.client.displays import watch
-from compose.client.exits import ExitCode, Unreachable
+from compose.client.exits import ExitCode, Interrupted, Unreachable
+from compose.client.local_files import Stop, find_files, hash_file
 from compose.client.output import Json
+from compose.client.sending import Transfer, send_file
 from compose.client.session import LoomCommand, Session, with_session
 from compose.client.text import clean
 from compose.client.transfer import transfer_bar
-from models.errors import Forbidden, InvalidInput, LoomError, Unauthorized
-from models.paths import display_name
+from models.errors import Forbidden, InvalidInput, LoomError, NotFound, Unauthorized
 
-_CHUNK_SIZE = 256 * 1024
+_BATCH = 256
+"""So many files are hashed and looked up at a time."""
+_PARALLEL = 4
 
 
 @dataclass(frozen=True)
@@ -37,48 +37,9 @@ class Upload:
     """What the command ends with if there is an `error`, and the same one for every file."""
 
 
-def send_file(api: Api, file: Path, advance: Callable[[int], None] = lambda _count: None) -> Upload:
-    """Send one file with constant memory.
-
-    Raises:
-        InvalidInput: if it is no file that can be read.
-    """
-    with _opened(file) as stream:
-        size = os.fstat(stream.fileno()).st_size
-        answer = api.request(
-            "POST",
-            "/assets/upload",
-            params={"filename": display_name(os.fsencode(file.name))},
-            content=_chunks(stream, size, advance),
-            headers={"Content-Type": "application/octet-stream", "Content-Length": str(size)},
-        )
-    body = json_object(answer)
-    if answer.status_code == HTTPStatus.ACCEPTED:
-        return Upload(file, task=body)
-    return Upload(file, asset=body)
-
-
-def _opened(file: Path) -> BinaryIO:
-    """Open a regular file; a pipe or device would have no size to tell, and could block for ever."""
-    try:
-        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        raise InvalidInput(error.strerror) from error
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise InvalidInput("This is not a file; for a folder use `loom pools add`")
-    return os.fdopen(descriptor, "rb")
-
-
-def _chunks(stream: BinaryIO, size: int, advance: Callable[[int], None]) -> Iterator[bytes]:
-    """Give exactly the bytes that were promised, even if the file grows meanwhile."""
-    left = size
-    while left and (chunk := stream.read(min(left, _CHUNK_SIZE))):
-        left -= len(chunk)
-        yield chunk
-        advance(len(chunk))
-    if left:
-        raise InvalidInput("The file became shorter while it was being sent")
+def sent(file: Path, answer: Json) -> Upload:
+    """Tell what the server has answered: a task, or the asset if it was done at once."""
+    return Upload(file, task=answer) if "state" in answer else Upload(file, asset=answer)
 
 
 def finish(session: Session, upload: Upload) -> Upload:
@@ -98,17 +59,88 @@ def asset_uuid_of(upload: Upload) -> str | None:
     return asset.get("assetUuid") or asset.get("uuid")
 
 
-def _try_send(session: Session, file: Path) -> Upload:
-    """Send a file; what is wrong with one file does not keep the others from being sent."""
-    try:
-        size = file.stat().st_size if file.is_file() else None
-        with transfer_bar(session.output, file.name, size) as advance:
-            return send_file(session.api, file, advance)
-    except (Unauthorized, Forbidden):
-        raise  # the next file would fare no better
-    except LoomError as error:
-        code = ExitCode.UNREACHABLE if isinstance(error, Unreachable) else ExitCode.FAILED
-        return Upload(file, error=error.message, code=code)
+class _Uploads:
+    """Many files on their way, several at a time; what is wrong with one does not keep the others from being sent."""
+
+    def __init__(self, transfer: Transfer, pool: ThreadPoolExecutor) -> None:
+        self._transfer, self._pool = transfer, pool
+
+    def send(self, files: Sequence[Path]) -> Iterator[Upload]:
+        """Send a batch; gives what became of each, in their order.
+
+        Raises:
+            Unauthorized, Forbidden: as no other file would fare better.
+        """
+        hashes = list(self._pool.map(self._hash, files))
+        try:
+            known = self._look_up([each for each in hashes if isinstance(each, str)])
+        except Unauthorized:
+            raise
+        except LoomError as error:
+            yield from map(_failed, files, (each if isinstance(each, LoomError) else error for each in hashes))
+        else:
+            yield from self._pool.map(lambda file, sha512: self._send(file, sha512, known), files, hashes)
+
+    def _hash(self, file: Path) -> str | LoomError:
+        try:
+            return hash_file(file, self._transfer.stop)
+        except OSError as error:
+            return InvalidInput(error.strerror)
+        except InvalidInput as error:
+            return error
+
+    def _look_up(self, hashes: Sequence[str]) -> Mapping[str, Json]:
+        """Ask what the server has of these; who may not ask, or asks an older one, sends everything."""
+        try:
+            answer = self._transfer.api.post("/assets/bulk/check", {"hashes": hashes}) if hashes else {}
+        except (Forbidden, NotFound):
+            return {}
+        return {item["sha512"]: item for item in answer.get("items", ())}
+
+    def _send(self, file: Path, sha512: str | LoomError, known: Mapping[str, Json]) -> Upload:
+        if isinstance(sha512, LoomError):
+            return _failed(file, sha512)
+        state = known.get(sha512, {})
+        if state.get("status") == "BLACKLISTED":
+            return Upload(file, error="This content is blacklisted")
+        if state.get("status") == "KNOWN":
+            self._transfer.advance(file.stat().st_size)
+            return Upload(file, asset={"uuid": state["uuid"], "status": "EXISTING"})
+        try:
+            return sent(file, send_file(self._transfer, file, sha512))
+        except (Unauthorized, Forbidden):
+            raise  # the next file would fare no better
+        except LoomError as error:
+            return _failed(file, error)
+
+
+def _failed(file: Path, error: LoomError) -> Upload:
+    code = ExitCode.UNREACHABLE if isinstance(error, Unreachable) else ExitCode.FAILED
+    return Upload(file, error=error.message, code=code)
+
+
+def _send_all(session: Session, files: Sequence[Path], parallel: int) -> list[Upload]:
+    stop, iterator = Stop(), iter(files)
+    ended: list[Upload] = []
+    name = files[0].name if len(files) == 1 else f"{len(files):,} files"
+    with (
+        transfer_bar(session.output, name, _total(files)) as advance,
+        ThreadPoolExecutor(parallel, thread_name_prefix="upload") as pool,
+    ):
+        uploads = _Uploads(Transfer(session.api, advance, stop), pool)
+        try:
+            while batch := list(islice(iterator, _BATCH)):
+                ended += uploads.send(batch)
+        except KeyboardInterrupt:
+            raise Interrupted("what has arrived of large files stays; send them again to go on") from None
+        finally:
+            stop.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+    return ended
+
+
+def _total(files: Sequence[Path]) -> int:
+    return sum(file.stat().st_size for file in files if file.is_file())
 
 
 def _as_json(upload: Upload) -> Json:
@@ -137,17 +169,26 @@ def _outcome_text(upload: Upload) -> str:
 
 @click.command(cls=LoomCommand)
 @with_session
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE|FOLDER...")
 @click.option("--no-wait", is_flag=True, help="Return when all is sent; print the tasks.")
-def upload(session: Session, files: tuple[Path, ...], *, no_wait: bool) -> ExitCode:
-    """Send files to Loom. The same bytes are never kept twice."""
-    sent = [_try_send(session, file) for file in files]
+@click.option(
+    "--parallel", type=click.IntRange(1, 32), default=_PARALLEL, show_default=True, help="Files sent at a time."
+)
+def upload(session: Session, paths: tuple[Path, ...], *, no_wait: bool, parallel: int) -> ExitCode:
+    """Send files, and all files below folders, to Loom.
+
+    What the server knows is not sent again. Sending a large file goes on where it was cut off, also by running the
+    same command again.
+    """
+    files = list(find_files(paths))
     ended: list[Upload] = []
-    for one in sent:
+    for one in _send_all(session, files, parallel) if files else ():
         ended.append(one if no_wait else finish(session, one))
         _tell(session, ended[-1])
     if session.output.as_json:
         session.output.document({"data": [_as_json(one) for one in ended]})
+    elif not files:
+        session.output.line("There are no files")
     return _exit_code(ended)
 
 
