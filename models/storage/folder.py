@@ -15,14 +15,13 @@ from pathlib import Path
 from uuid import uuid4
 
 from models.errors import LoomError, NotFound, StorageFull, Unavailable
-from models.storage.port import BlobReader, BlobWriter, hash_of
+from models.storage.port import BlobReader, BlobWriter, hash_of, pour
 
 _STAGING = "staging"
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}
 _CHECK_BYTES = 256 * 1024**2
 """A writer looks again how much room is left each time it has written this much."""
-_COPY_BYTES = 1024**2
 
 
 def _error(error: OSError) -> LoomError:
@@ -148,15 +147,7 @@ class FolderBlobStore:
         return staging / f"draft-{uuid4()}"
 
     def _copy_bytes(self, source: str, target: str) -> None:
-        reader = self.read(source)
-        writer = self.write(target, size=self.size(source))
-        try:
-            while chunk := reader.read(_COPY_BYTES):
-                writer.write(chunk)
-            writer.commit()
-        finally:
-            writer.abort()
-            reader.close()
+        pour(self.read(source), self.write(target, size=self.size(source)))
 
 
 class _FolderWriter:

@@ -17,7 +17,7 @@ from obstore.exceptions import BaseError
 from obstore.store import ObjectStore, from_url
 
 from models.errors import NotFound, Unavailable
-from models.storage.port import BlobReader, BlobWriter, hash_of
+from models.storage.port import BlobReader, BlobWriter, hash_of, pour
 
 _CHUNK_BYTES = 1024**2
 _PART_BYTES = 8 * 1024**2
@@ -118,13 +118,7 @@ class ObjectBlobStore:
         self.delete(key)
 
     def _copy_bytes(self, source: str, target: str, size: int) -> None:
-        reader, writer = self.read(source), self.write(target, size=size)
-        try:
-            while chunk := reader.read(_CHUNK_BYTES):
-                writer.write(chunk)
-            writer.commit()
-        finally:
-            writer.abort()
+        pour(self.read(source), self.write(target, size=size))
 
 
 class _ObjectWriter:

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from models.errors import NotFound
-from models.storage.port import BlobReader, BlobStore
-
-_COPY_BYTES = 1024**2
+from models.storage.port import BlobReader, BlobStore, pour
 
 
 class Piece(NamedTuple):
@@ -68,15 +66,7 @@ def keep_pieces(store: BlobStore, pieces: Sequence[Piece], target: str) -> None:
     if len(pieces) == 1 and store.size(pieces[0].key) == pieces[0].size:
         store.copy(pieces[0].key, target)
         return
-    reader = PiecesReader(store, pieces)
-    writer = store.write(target, size=sum(piece.size for piece in pieces))
-    try:
-        while chunk := reader.read(_COPY_BYTES):
-            writer.write(chunk)
-        writer.commit()
-    finally:
-        writer.abort()
-        reader.close()
+    pour(PiecesReader(store, pieces), store.write(target, size=sum(piece.size for piece in pieces)))
 
 
 def delete_pieces(store: BlobStore, pieces: Sequence[Piece]) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+_COPY_BYTES = 1024**2
 _SHA512 = re.compile("[0-9a-f]{128}")
 
 
@@ -85,6 +86,27 @@ class BlobStore(Protocol):
         Raises:
             Unavailable: saying why it cannot.
         """
+
+
+class Source(Protocol):
+    """Something to be read from beginning to end."""
+
+    def read(self, size: int, /) -> bytes:
+        """Give up to `size` bytes; empty at the end only."""
+
+    def close(self) -> None:
+        """Let go of it."""
+
+
+def pour(source: Source, target: BlobWriter) -> None:
+    """Write all that there is to read, and end both: durably, or not at all."""
+    try:
+        while chunk := source.read(_COPY_BYTES):
+            target.write(chunk)
+        target.commit()
+    finally:
+        target.abort()
+        source.close()
 
 
 def blob_key(sha512: str) -> str:

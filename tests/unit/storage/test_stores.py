@@ -13,7 +13,7 @@ import pytest
 
 from models.errors import NotFound, StorageFull, Unavailable
 from models.ids import new_id
-from models.storage import BlobStore, blob_key, open_store, staging_key
+from models.storage import BlobStore, Piece, blob_key, delete_pieces, keep_pieces, open_store, staging_key
 from models.storage import folder as folder_module
 from models.storage.folder import FolderBlobStore
 from models.storage.object_store import ObjectBlobStore
@@ -303,3 +303,18 @@ def test_an_unreachable_bucket_is_unavailable_and_its_address_stays_inside(monke
         with pytest.raises(Unavailable) as caught:
             use()
         assert "127.0.0.1" not in caught.value.message
+
+
+def test_pieces_become_one(store: BlobStore) -> None:
+    pieces = [Piece(staging_key(new_id()), size) for size in (3, 0, 2_000_000)]
+    for number, piece in enumerate(pieces):
+        put(store, piece.key, bytes([number]) * piece.size, b"never acknowledged")
+    keep_pieces(store, pieces, KEY)
+    assert read_all(store, KEY) == b"\0" * 3 + b"\2" * 2_000_000
+    keep_pieces(store, [], KEY)
+    assert store.size(KEY) == 0
+    with pytest.raises(NotFound):
+        keep_pieces(store, [pieces[0], Piece(pieces[2].key, 3_000_000)], blob_key("cd" * 64))
+    assert store.size(blob_key("cd" * 64)) is None
+    delete_pieces(store, [*pieces, Piece(staging_key(new_id()), 1)])
+    assert staged(store) == set()
