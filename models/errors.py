@@ -117,6 +117,12 @@ class Unavailable(LoomError):
     code = "unavailable"
 
 
+class Transient(LoomError):
+    """Something outside of Loom failed that may succeed in a moment: workers try it again a few times."""
+
+    code = "transient"
+
+
 class LeaseLost(LoomError):
     """Another worker has taken this step over; nothing that this one did may be kept."""
 

@@ -131,6 +131,18 @@ class StoreBinary(StagedPayload):
     library_uuid: UUID | None = None
 
 
+class ImportAsset(Payload):
+    """Fetch what a URL names, and store it as if it had been uploaded."""
+
+    url: str
+    filename: str | None = None
+    """None: as the other server or the URL calls it."""
+    origin: str = "import"
+    library_uuid: UUID | None = None
+    digests: dict[str, str] = {}
+    """What the bytes should be, as in `StoreBinary`."""
+
+
 class StoreAttachment(StagedPayload):
     """Hash staged bytes, keep them under their SHA-512 and make an attachment of them."""
 
@@ -198,6 +210,7 @@ DELETE_COLLECTION = TaskKind("collections.delete", DeleteCollection, Queue.BULK)
 DELETE_TAG = TaskKind("tags.delete", DeleteTag, Queue.BULK)
 ANNOUNCE_ASSETS = TaskKind("assets.announce", AnnounceAssets, Queue.BULK, part_queue=Queue.BULK)
 STORE_BINARY = TaskKind("assets.store-binary", StoreBinary, Queue.INTERACTIVE, time_limit_seconds=6 * 3600)
+IMPORT_ASSET = TaskKind("assets.import", ImportAsset, Queue.BULK, time_limit_seconds=6 * 3600)
 BULK_CREATE = TaskKind("assets.bulk-create", BulkAssets, Queue.BULK, part_queue=Queue.HASH)
 BULK_UPDATE = TaskKind("assets.bulk-update", BulkAssets, Queue.BULK, part_queue=Queue.HASH)
 STORE_ATTACHMENT = TaskKind("attachments.store", StoreAttachment, Queue.INTERACTIVE, time_limit_seconds=6 * 3600)
@@ -215,7 +228,7 @@ KINDS = {
     kind.name: kind
     for kind in (
         SCAN_POOL, VERIFY_POOL, DELETE_POOL, DELETE_LIBRARY, DELETE_COLLECTION, DELETE_TAG, ANNOUNCE_ASSETS,
-        STORE_BINARY, BULK_CREATE, BULK_UPDATE, STORE_ATTACHMENT, DELETE_BLOB, REINDEX, SWEEP,
+        STORE_BINARY, IMPORT_ASSET, BULK_CREATE, BULK_UPDATE, STORE_ATTACHMENT, DELETE_BLOB, REINDEX, SWEEP,
         COLLECT_GARBAGE,
     )
 }  # fmt: skip

@@ -13,6 +13,8 @@ from models.errors import InvalidInput
 _ESCAPE = re.compile(r"\\(x[0-9a-f]{2}|\\)?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]")
 _PLAIN = re.compile(rb"[ !-\[\]-~]*")
+UNNAMED = "unnamed"
+_LONGEST_NAME = 255
 
 
 def _escape_bytes(data: bytes) -> str:
@@ -48,3 +50,13 @@ def display_name(path: bytes) -> str:
     """Show the last part of a path to a person; bytes that are not UTF-8 become U+FFFD."""
     name = path.rpartition(b"/")[2].decode("utf-8", "replace")
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", name)
+
+
+def clean_name(name: str) -> str:
+    """Make a caller's file name presentable: its last part, no control characters, of bounded length."""
+    last = name.replace("\\", "/").encode("utf-8", "replace")
+    shown = display_name(last).strip()
+    stem, dot, extension = shown.rpartition(".")
+    if len(shown) > _LONGEST_NAME and dot and len(extension) < _LONGEST_NAME // 2:
+        shown = f"{stem[: _LONGEST_NAME - len(extension) - 1]}.{extension}"
+    return shown[:_LONGEST_NAME] or UNNAMED

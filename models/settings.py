@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from platformdirs import user_data_path
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, IPvAnyNetwork, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -108,6 +108,10 @@ class Settings(BaseSettings):
     storage_min_free_space: int = Field(default=1024**3, ge=0, description="Uploads keep this much of the disk free.")
     upload_expiration_time: int = Field(
         default=24 * 3600, ge=60, description="Seconds after which an upload that does not go on is forgotten."
+    )
+    import_timeout: int = Field(default=3600, ge=1, description="Seconds that fetching from a URL may take.")
+    fetch_allowed_networks: Annotated[tuple[IPvAnyNetwork, ...], NoDecode, _split(",")] = Field(
+        default=(), description="Networks that URLs may lead to though they are not public, separated by `,`."
     )
     body_timeout: int = Field(
         default=60, ge=1, le=3600, description="Seconds without a byte after which a request's body is given up."

@@ -175,7 +175,7 @@ class UuidConverter(BaseConverter):
     But for the words that stand in the place of a UUID in some path: they must not offer the methods of both.
     """
 
-    regex = r"(?!(?:kinds|move|upload)\Z)[^/]+"
+    regex = r"(?!(?:import|kinds|move|upload)\Z)[^/]+"
     part_isolating = True
 
     def to_python(self, value: str) -> Any:

@@ -21,14 +21,12 @@ from werkzeug.http import parse_options_header
 
 from models.errors import InvalidInput, TooLarge
 from models.ids import is_storable, new_id
-from models.paths import display_name
+from models.paths import UNNAMED, clean_name
 from models.storage import BlobStore, BlobWriter, staging_key
 from web.digests import DigestedStream, Digests
 from web.offload import in_thread
 
 _PART = "file"
-_UNNAMED = "unnamed"
-_LONGEST_NAME = 255
 _READ_BYTES = 256 * 1024
 _BLOCK_BYTES = 1024**2
 """So much is handed to another thread at a time, which costs as much as writing a few kilobytes."""
@@ -169,7 +167,7 @@ def _receive_raw(store: BlobStore, most_bytes: int) -> Received:
         _require_whole(staged.size)
         body.check()
         staged.finish()
-    return Received(staged.key, filename or _UNNAMED, staged.size, _storable(request.args))
+    return Received(staged.key, filename or UNNAMED, staged.size, _storable(request.args))
 
 
 def _storable(values: MultiDict[str, str]) -> Mapping[str, str]:
@@ -191,16 +189,6 @@ def _raw_name() -> str | None:
     header = request.headers.get("Content-Disposition", "")
     named = parse_options_header(header)[1].get("filename") or request.args.get("filename")
     return clean_name(named) if named else None
-
-
-def clean_name(name: str) -> str:
-    """Make a caller's file name presentable: its last part, no control characters, of bounded length."""
-    last = name.replace("\\", "/").encode("utf-8", "replace")
-    shown = display_name(last).strip()
-    stem, dot, extension = shown.rpartition(".")
-    if len(shown) > _LONGEST_NAME and dot and len(extension) < _LONGEST_NAME // 2:
-        shown = f"{stem[: _LONGEST_NAME - len(extension) - 1]}.{extension}"
-    return shown[:_LONGEST_NAME] or _UNNAMED
 
 
 class _Form:
@@ -241,7 +229,7 @@ class _Form:
         if part is None or self._staged is None:
             raise InvalidInput(f"The form needs exactly one file part, named '{_PART}'")
         self._staged.finish()
-        return Received(self._staged.key, clean_name(part.filename or _UNNAMED), self._staged.size, _storable(form))
+        return Received(self._staged.key, clean_name(part.filename or UNNAMED), self._staged.size, _storable(form))
 
     def _begin_file(self, **_: Any) -> StagedFile:
         if self._staged is not None:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from models.entities.task import PartRole
-from models.errors import LeaseLost, LoomError, TaskCancelled, Unavailable
+from models.errors import LeaseLost, LoomError, TaskCancelled, Transient, Unavailable
 from models.ids import new_id
 from models.logs import get_logger
 from models.messages import Queue
@@ -30,6 +30,7 @@ TURN_SECONDS = 0.5
 """How long one wake-up keeps a thread: after that, other queues of the process get their turn."""
 SLICE_SECONDS = 5.0
 """How long a plan runs before it goes behind the other work of its queue."""
+_UNEXPECTED = "Unexpected error; the log of the workers has the details"
 _LONGEST_BACKOFF_SECONDS = 60
 _ENGINE_RETRY_SECONDS = 1.0
 _ENGINE_TROUBLE = (OperationalError, InterfaceError, PoolTimeout, Unavailable)
@@ -86,6 +87,8 @@ class Runtime:
             code, message = error.code, error.message
             if isinstance(error, Unavailable):
                 self._until_written(claimed, lambda uow: work.hand_back(uow, claimed, delay_seconds=1))
+            elif isinstance(error, Transient):
+                self._until_written(claimed, lambda uow: self._after_error(uow, claimed, code, message))
             else:
                 self._until_written(claimed, lambda uow: work.give_up(uow, claimed, code, message))
         except _ENGINE_TROUBLE as error:
@@ -99,12 +102,15 @@ class Runtime:
             logger.exception("unexpected error", task=str(claimed.task_id))
             self._until_written(claimed, lambda uow: self._after_error(uow, claimed))
 
-    def _after_error(self, uow: UnitOfWork, claimed: Claim) -> None:
+    def _after_error(
+        self, uow: UnitOfWork, claimed: Claim, code: str = "internal", message: str = _UNEXPECTED
+    ) -> None:  # fmt: skip
+        """Try again later, or give up."""
         if claimed.errors + 1 < self.platform.settings.task_max_attempts:
             delay = min(2**claimed.errors, _LONGEST_BACKOFF_SECONDS)
             work.hand_back(uow, claimed, delay_seconds=delay, is_error=True)
         else:
-            work.give_up(uow, claimed, "internal", "Unexpected error; the log of the workers has the details")
+            work.give_up(uow, claimed, code, message)
 
     def _until_written(self, claimed: Claim, write: Callable[[UnitOfWork], None]) -> None:
         """Write an ending, however long the database is away; a lost lease ends the attempt."""

@@ -42,6 +42,7 @@ ASSETS: list[Row] = [
         body=lambda it: {"assets": [{"hashes": {"sha512": it["sha512"]}, "update": {}}]},
         status=202,
     ),
+    row("POST", "/assets/import", body={"url": "https://loom.invalid/a.txt"}, status=202),
     row("POST", "/assets/bulk/check", reach=Reach.NOTHING, body=lambda it: {"hashes": [it["sha512"]]}),
     *_addressed("/assets/<uuid:key>", make.asset),
     *_addressed("/assets/sha512/<string:key>", make.asset_hash),

@@ -79,7 +79,7 @@ _RECORD = BinaryOfAssetSchema()
 @blueprint.alt_response(201, schema=AssetSchema, description="The new asset (Prefer: wait)")
 def upload_one(uow: UnitOfWork, actor: Actor) -> Response:
     """Take in a file."""
-    return accepted(uow, actor, _submit(uow, actor, receive_upload(), None), _stored_asset)
+    return accepted(uow, actor, _submit(uow, actor, receive_upload(), None), stored_asset)
 
 
 @blueprint.route("/assets/<uuid:asset_id>/binary", methods=["POST"])
@@ -135,7 +135,7 @@ def _read_library(uow: UnitOfWork, actor: Actor, received: Received) -> UUID | N
     return library_id
 
 
-def _stored_asset(uow: UnitOfWork, actor: Actor, task: Task) -> Response:
+def stored_asset(uow: UnitOfWork, actor: Actor, task: Task) -> Response:
     """Show the asset that an upload has led to: a new one, or the one that has been there."""
     result = _result(task)
     view = view_asset(uow, actor, UUID(result["assetUuid"]))

@@ -20,6 +20,7 @@ from models.bodies.fields import AnswerSchema, Instant
 from models.entities import Upload
 from models.errors import InvalidInput, TooLarge, UnsupportedMedia
 from models.ids import parse_uuid
+from models.paths import clean_name
 from models.permissions import Actor, Permission
 from models.services import uploads
 from models.services.asset_access import require_on_asset
@@ -34,7 +35,6 @@ from web.incoming import IncomingPiece
 from web.offload import in_thread
 from web.state import platform, state
 from web.tus_openapi import CREATED, CREATION, ENDING, MOVED, PIECE, STATE
-from web.uploads import clean_name
 
 _LONGEST_ORIGIN = 255
 _ONE = "/uploads/<uuid:upload_id>"

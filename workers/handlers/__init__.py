@@ -5,6 +5,7 @@ from workers.handlers.bulk_assets import BulkCreateHandler, BulkUpdateHandler
 from workers.handlers.collect_garbage import CollectGarbageHandler
 from workers.handlers.delete_blob import DeleteBlobHandler
 from workers.handlers.delete_holder import DELETE_HOLDER_HANDLERS
+from workers.handlers.import_asset import ImportAssetHandler
 from workers.handlers.reindex import ReindexHandler
 from workers.handlers.scan_pool import ScanPoolHandler
 from workers.handlers.store_attachment import StoreAttachmentHandler
@@ -19,6 +20,7 @@ HANDLERS: tuple[Handler, ...] = (
     *DELETE_HOLDER_HANDLERS,
     AnnounceAssetsHandler(),
     StoreBinaryHandler(),
+    ImportAssetHandler(),
     BulkCreateHandler(),
     BulkUpdateHandler(),
     StoreAttachmentHandler(),

@@ -7,7 +7,7 @@ effect, and bytes that nothing came to refer to are swept up (`models.services.b
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -84,7 +84,12 @@ def pieces_of(step: Step[S]) -> list[Piece]:
 
 
 def keep_staged(uow: UnitOfWork, step: Step[S], hashed: Hashed) -> None:
-    """Make sure that the bytes are kept for as long as the transaction lasts at least; takes the lock of their hash.
+    """Make sure that the staged bytes of a task are kept; raises as `keep_pieces_of`."""
+    keep_pieces_of(uow, step, hashed, pieces_of(step))
+
+
+def keep_pieces_of(uow: UnitOfWork, step: Step[Any], hashed: Hashed, pieces: Sequence[Piece]) -> None:
+    """Make sure that bytes are kept for as long as the transaction lasts at least; takes the lock of their hash.
 
     Raises:
         Conflict: when they are blacklisted in the space; then they are staged no longer.
@@ -93,9 +98,9 @@ def keep_staged(uow: UnitOfWork, step: Step[S], hashed: Hashed) -> None:
     try:
         refuse_blacklisted(uow, step.space_id, hashed.sha512)
     except Conflict:
-        drop_staged(step)
+        delete_pieces(step.platform.blobs, pieces)
         raise
-    keep_blob(uow, step.platform.blobs, hashed.sha512, hashed.size, pieces_of(step))
+    keep_blob(uow, step.platform.blobs, hashed.sha512, hashed.size, pieces)
 
 
 def drop_staged(step: Step[S]) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+from uuid import UUID
+
 from models.messages import STORE_BINARY, StoreBinary
 from models.services.assets import StoredContent, attach_content, require_content, store_content
 from models.services.libraries import keep_uploads
@@ -31,22 +34,28 @@ class StoreBinaryHandler:
         keep_staged(uow, step, hashed)
         payload = step.payload
         content = StoredContent(hashed.sha512, hashed.size, hashed.mime_type, payload.filename, payload.origin)
-        if payload.asset_uuid is None:
-            asset, is_new = store_content(uow, step.space_id, step.creator_id, content)
-        else:
-            asset, is_new = attach_content(uow, step.space_id, step.creator_id, payload.asset_uuid, content), False
-        result = {
-            "assetUuid": str(asset.id),
-            "sha512": content.sha512,
-            "size": content.size,
-            "mimeType": asset.mime_type,
-            "status": "CREATED" if is_new else "EXISTING",
-        }
-        library_id = step.payload.library_uuid
-        if library_id and keep_uploads(uow, step.space_id, step.creator_id, library_id, [asset.id]):
-            result["libraryUuid"] = str(library_id)
-        return Outcome(done=1, bytes_done=content.size, result=result)
+        return store(uow, step, content, payload.asset_uuid, payload.library_uuid)
 
     def clean_up(self, step: Step[StoreBinary], _: Hashed) -> None:
         """Remove the staged bytes."""
         drop_staged(step)
+
+
+def store(
+    uow: UnitOfWork, step: Step[Any], content: StoredContent, asset_id: UUID | None, library_id: UUID | None
+) -> Outcome:  # fmt: skip
+    """Give kept bytes to an asset, or to the one that has or gets that content, and that to a library."""
+    if asset_id is None:
+        asset, is_new = store_content(uow, step.space_id, step.creator_id, content)
+    else:
+        asset, is_new = attach_content(uow, step.space_id, step.creator_id, asset_id, content), False
+    result = {
+        "assetUuid": str(asset.id),
+        "sha512": content.sha512,
+        "size": content.size,
+        "mimeType": asset.mime_type,
+        "status": "CREATED" if is_new else "EXISTING",
+    }
+    if library_id and keep_uploads(uow, step.space_id, step.creator_id, library_id, [asset.id]):
+        result["libraryUuid"] = str(library_id)
+    return Outcome(done=1, bytes_done=content.size, result=result)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
@@ -27,6 +27,7 @@ from models.messages import (
     DeleteLibrary,
     DeletePool,
     DeleteTag,
+    ImportAsset,
     Payload,
     Queue,
     Reindex,
@@ -41,6 +42,7 @@ from models.permissions import Actor
 from models.services import assets, tasks, work
 from models.storage import blob_key, staging_key
 from models.wiring import Platform
+from tests.support.web_servers import fetching_from_here, send, web_server
 from workers.handlers import HANDLERS
 from workers.inline import run_all
 from workers.runtime import Runtime
@@ -56,6 +58,8 @@ class World:
     platform: Platform
     actor: Actor
     root: Path
+    url: str
+    """Of a server that gives the content to everybody."""
 
     def set_up(self, kind: TaskKind) -> tuple[Payload, UUID | None]:
         """Make what the task works on; gives its payload and subject."""
@@ -67,6 +71,7 @@ class World:
             "tags.delete": lambda: self._delete_holder("tag"),
             "assets.announce": self._announce,
             "assets.store-binary": self._store_binary,
+            "assets.import": lambda: (ImportAsset(url=f"{self.url}/a.txt"), None),
             "assets.bulk-create": self._bulk_create,
             "assets.bulk-update": self._bulk_update,
             "attachments.store": self._store_attachment,
@@ -220,10 +225,11 @@ class World:
 
 
 @pytest.fixture
-def world(platform: Platform, actor: Actor, tmp_path: Path) -> World:
+def world(platform: Platform, actor: Actor, tmp_path: Path) -> Iterator[World]:
     root = tmp_path / "media"
     root.mkdir()
-    return World(platform, actor, root)
+    with web_server(lambda handler: send(handler, CONTENT)) as url:
+        yield World(fetching_from_here(platform), actor, root, url)
 
 
 def _outcome(task: Task) -> tuple[Any, ...]:
