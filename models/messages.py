@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -119,6 +119,19 @@ class BulkAssets(StagedPayload):
     """A JSON object with the list `assets`, or an item a line."""
 
 
+class ChangeChosen(Payload):
+    """Do the same to all assets that a filter or a list chooses. `filter` has the terms that lists of assets know."""
+
+    action: Literal["update", "tag", "delete"]
+    filter: tuple[str, ...] = ()
+    uuids: tuple[UUID, ...] = ()
+    blacklisted: str = "exclude"
+    dry_run: bool = False
+    """Count them, and do nothing."""
+    body: dict[str, Any] = {}
+    """Of an update or of taggings, as it was sent."""
+
+
 class StoreBinary(StagedPayload):
     """Hash staged bytes, keep them under their SHA-512 and attach them to an asset, and that to a library."""
 
@@ -213,6 +226,7 @@ STORE_BINARY = TaskKind("assets.store-binary", StoreBinary, Queue.INTERACTIVE, t
 IMPORT_ASSET = TaskKind("assets.import", ImportAsset, Queue.BULK, time_limit_seconds=6 * 3600)
 BULK_CREATE = TaskKind("assets.bulk-create", BulkAssets, Queue.BULK, part_queue=Queue.HASH)
 BULK_UPDATE = TaskKind("assets.bulk-update", BulkAssets, Queue.BULK, part_queue=Queue.HASH)
+CHANGE_CHOSEN = TaskKind("assets.change-chosen", ChangeChosen, Queue.BULK, part_queue=Queue.BULK)
 STORE_ATTACHMENT = TaskKind("attachments.store", StoreAttachment, Queue.INTERACTIVE, time_limit_seconds=6 * 3600)
 DELETE_BLOB = TaskKind("storage.delete-blob", DeleteBlob, Queue.MAINTENANCE)
 REINDEX = TaskKind(
@@ -228,8 +242,8 @@ KINDS = {
     kind.name: kind
     for kind in (
         SCAN_POOL, VERIFY_POOL, DELETE_POOL, DELETE_LIBRARY, DELETE_COLLECTION, DELETE_TAG, ANNOUNCE_ASSETS,
-        STORE_BINARY, IMPORT_ASSET, BULK_CREATE, BULK_UPDATE, STORE_ATTACHMENT, DELETE_BLOB, REINDEX, SWEEP,
-        COLLECT_GARBAGE,
+        STORE_BINARY, IMPORT_ASSET, BULK_CREATE, BULK_UPDATE, CHANGE_CHOSEN, STORE_ATTACHMENT, DELETE_BLOB, REINDEX,
+        SWEEP, COLLECT_GARBAGE,
     )
 }  # fmt: skip
 

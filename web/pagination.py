@@ -11,6 +11,7 @@ from uuid import UUID
 from flask import request
 from marshmallow import Schema, fields
 
+from models.bodies.filters import Rule, read_filters
 from models.db import Audited
 from models.errors import InvalidInput
 from models.ids import parse_uuid, printable
@@ -18,7 +19,6 @@ from models.services.counting import Total
 from models.services.crud import id_of
 from models.services.paging import Page, PageRequest, Sort
 from web.blueprints import query
-from web.filters import Rule, read_filters
 
 DEFAULT_LIMIT = 25
 MOST = 1000
@@ -59,7 +59,7 @@ def read_page(listing: Listing) -> PageRequest:
         after=read_cursor(),
         sort=_read_sort(listing, arguments.get("sort", "uuid").lower()),
         is_descending=arguments.get("dir", "").lower().startswith("desc"),
-        conditions=read_filters(arguments, listing.filters),
+        conditions=read_filters(arguments.getlist("filter"), listing.filters, arguments.items(multi=True)),
     )
 
 

@@ -8,8 +8,10 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from models.bodies.fields import AreaField, Color, Meta, Name, RequestSchema, Text
+from models.services.tagging import Producer
 
 _LONGEST = 255
+_MOST_TAGS = 1000
 
 
 class ProducerSchema(RequestSchema):
@@ -36,3 +38,21 @@ class TaggingSchema(ProducerSchema):
         """Something must say which tag is meant."""
         if values.get("uuid") is None and values.get("name") is None:
             raise ValidationError({"name": ["Missing data for required field."]})
+
+
+class TaggingsSchema(ProducerSchema):
+    """Tags to be put on an asset, and tags to be taken off. What is said here holds of each that does not say it."""
+
+    collection = Name(allow_none=True)
+    tags = fields.List(fields.Nested(TaggingSchema), validate=validate.Length(max=_MOST_TAGS), load_default=list)
+    withdraw = fields.List(fields.UUID(), validate=validate.Length(max=_MOST_TAGS), load_default=list)
+
+
+def producer_of(values: Mapping[str, Any]) -> Producer:
+    """Say who puts such tags on an asset."""
+    return Producer(values.get("node_kind"), values.get("node_id"), values.get("producer_version"))
+
+
+def tags_wanted(values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Give the tags, each with the collection that it is meant to be in."""
+    return [{**each, "collection": each.get("collection") or values.get("collection")} for each in values["tags"]]

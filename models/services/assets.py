@@ -158,15 +158,18 @@ def delete_asset(uow: UnitOfWork, actor: Actor, asset: Asset) -> None:
 
     Its bytes, and those of its attachments, go as well when nothing else has them.
     """
+    request_blob_removal(uow, asset.space_id, remove_asset(uow, actor, asset))
+
+
+def remove_asset(uow: UnitOfWork, actor: Actor, asset: Asset) -> list[str]:
+    """Remove an asset as `delete_asset` does; gives the hashes of the bytes that it has let go, to be asked about."""
     attached = select(Attachment.blob_sha512).where(Attachment.asset_id == asset.id).distinct()
     dropped = list(uow.session.execute(attached).scalars())
     scopes = _scopes_of(uow, asset.id)
     uow.session.delete(asset)
     uow.session.flush()
     uow.publish(NewEvent(ASSETS.deleted, asset.space_id, asset.id, actor.user_id, scopes))
-    if asset.blob_sha512:
-        dropped += [asset.blob_sha512]
-    request_blob_removal(uow, asset.space_id, dropped)
+    return [*dropped, asset.blob_sha512] if asset.blob_sha512 else dropped
 
 
 def _scopes_of(uow: UnitOfWork, asset_id: UUID) -> dict[str, Any]:

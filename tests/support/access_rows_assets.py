@@ -42,6 +42,10 @@ ASSETS: list[Row] = [
         body=lambda it: {"assets": [{"hashes": {"sha512": it["sha512"]}, "update": {}}]},
         status=202,
     ),
+    *[
+        row("POST", f"/assets/bulk/{action}", reach=Reach.NOTHING, body={"filter": ["name[eq]=x"], **body}, status=202)
+        for action, body in (("change", {"update": {}}), ("tag", {"tags": [{"name": "a"}]}), ("delete", {}))
+    ],
     row("POST", "/assets/import", body={"url": "https://loom.invalid/a.txt"}, status=202),
     row("POST", "/assets/bulk/check", reach=Reach.NOTHING, body=lambda it: {"hashes": [it["sha512"]]}),
     *_addressed("/assets/<uuid:key>", make.asset),

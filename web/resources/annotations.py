@@ -15,6 +15,7 @@ from sqlalchemy.orm import aliased
 
 from models.bodies.annotations import TYPES, AssetAnnotationCreateSchema
 from models.bodies.fields import AreaField, ChangeSchema, ElementSchema, Meta, RequestSchema, Text
+from models.bodies.filters import audit_filters, text_filter, uuid_filter
 from models.entities import Annotation, Comment
 from models.permissions import Actor, Permission, Verb
 from models.services.annotations import ANNOTATIONS
@@ -26,7 +27,6 @@ from models.unit_of_work import UnitOfWork
 from web.auth import signed_in
 from web.blueprints import describe
 from web.crud import CrudSpec, crud_blueprint, element_answer, list_answer
-from web.filters import audit_filters, text_filter, uuid_filter
 from web.pagination import PAGE_PARAMETERS, Listing, page_schema, read_page
 from web.resources.comments import CommentSchema, SocialSchema, add_social
 from web.sparse import FIELDS_PARAMETER

@@ -21,6 +21,7 @@ from models.bodies.components import (
     changed_columns,
     new_columns,
 )
+from models.bodies.filters import enum_filter, instant_filter, text_filter, uuid_filter
 from models.entities import Component, ComponentType
 from models.permissions import Actor, Permission, Verb
 from models.services.asset_access import require_on_asset
@@ -29,7 +30,6 @@ from models.unit_of_work import UnitOfWork
 from web.auth import signed_in
 from web.blueprints import describe
 from web.crud import CrudSpec, Operation, cleared, crud_blueprint, element_answer, list_answer
-from web.filters import enum_filter, instant_filter, text_filter, uuid_filter
 from web.pagination import PAGE_PARAMETERS, Listing, page_schema, read_page
 from web.preconditions import etag_of, not_modified, require_match
 from web.sparse import FIELDS_PARAMETER

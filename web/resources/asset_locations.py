@@ -16,6 +16,7 @@ from flask.typing import ResponseReturnValue
 from marshmallow import fields
 
 from models.bodies.fields import ChangeSchema, Instant, Meta, Text
+from models.bodies.filters import enum_filter, instant_filter, size_filter, text_filter, uuid_filter
 from models.bodies.instants import format_instant
 from models.entities import LocationState
 from models.permissions import Actor, Permission, Verb
@@ -32,7 +33,6 @@ from models.unit_of_work import UnitOfWork
 from web.asset_places import PlaceSchema, place_body
 from web.auth import signed_in
 from web.blueprints import LoomBlueprint, describe
-from web.filters import enum_filter, instant_filter, size_filter, text_filter, uuid_filter
 from web.pagination import PAGE_PARAMETERS, Listing, page_schema, raw_envelope, read_page
 from web.preconditions import not_modified, require_etag, tagged
 from web.sparse import FIELDS_PARAMETER, read_fields

@@ -28,6 +28,7 @@ from models.bodies.fields import (
     Text,
     Whole,
 )
+from models.bodies.filters import audit_filters, enum_filter, text_filter
 from models.entities import Pool, Task, TaskState
 from models.messages import SCAN_POOL, ScanPool
 from models.permissions import Actor, Permission, Verb
@@ -41,7 +42,6 @@ from web.accepted import accepted, show_task
 from web.auth import signed_in
 from web.blueprints import describe
 from web.crud import CrudSpec, Operation, crud_blueprint, show
-from web.filters import audit_filters, enum_filter, text_filter
 from web.offload import in_thread
 from web.pagination import PAGE_PARAMETERS, Listing, envelope, page_schema, read_page
 from web.preconditions import etag_of, not_modified, require_match

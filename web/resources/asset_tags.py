@@ -7,15 +7,15 @@ from uuid import UUID
 
 from flask import Response, jsonify
 from flask.typing import ResponseReturnValue
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, fields
 
-from models.bodies.fields import AnswerSchema, AreaField, Name
-from models.bodies.taggings import ProducerSchema, TaggingSchema
+from models.bodies.fields import AnswerSchema, AreaField
+from models.bodies.taggings import TaggingSchema, TaggingsSchema, producer_of, tags_wanted
 from models.entities import Tag
 from models.permissions import Actor, Permission
 from models.services import tagging
 from models.services.audit import name_users
-from models.services.tagging import MOST_PLACEMENTS, Placement, Producer
+from models.services.tagging import MOST_PLACEMENTS, Placement
 from models.services.tags import tags_of
 from models.unit_of_work import UnitOfWork
 from web.auth import signed_in
@@ -26,7 +26,6 @@ from web.resources.tags import TAG_SPEC, TagSchema
 
 Values = dict[str, Any]
 _PATH = "/assets/<uuid:asset_id>/tags"
-_MOST_TAGS = 1000
 _LONGEST = 255
 
 blueprint = LoomBlueprint("asset-tags", "Tags on assets")
@@ -62,14 +61,6 @@ class AssetTagSchema(TagSchema):
 
 class NewPlacementSchema(TagSchema, PlacementSchema):
     """A tag as it was just put on an asset."""
-
-
-class TaggingsSchema(ProducerSchema):
-    """Tags to be put on an asset, and tags to be taken off. What is said here holds of each that does not say it."""
-
-    collection = Name(allow_none=True)
-    tags = fields.List(fields.Nested(TaggingSchema), validate=validate.Length(max=_MOST_TAGS), load_default=list)
-    withdraw = fields.List(fields.UUID(), validate=validate.Length(max=_MOST_TAGS), load_default=list)
 
 
 class TaggedSchema(Schema):
@@ -118,9 +109,7 @@ def tag_asset(uow: UnitOfWork, actor: Actor, values: Values, asset_id: UUID) -> 
 @blueprint.response(200, TaggedSchema)
 def apply_tags(uow: UnitOfWork, actor: Actor, values: Values, asset_id: UUID) -> Response:
     """Put tags on an asset and take others off, in one go; needs TAG_ASSET and UNTAG_ASSET for what it does."""
-    producer = Producer(values.get("node_kind"), values.get("node_id"), values.get("producer_version"))
-    wanted = [{**each, "collection": each.get("collection") or values.get("collection")} for each in values["tags"]]
-    applied = tagging.apply_tags(uow, actor, asset_id, wanted, values["withdraw"], producer)
+    applied = tagging.apply_tags(uow, actor, asset_id, tags_wanted(values), values["withdraw"], producer_of(values))
     name_users(uow, actor, applied.tags)
     answer = jsonify(_TAGGED.dump(applied))
     uow.commit()

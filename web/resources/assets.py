@@ -13,8 +13,9 @@ from uuid import UUID
 
 from flask import Response, jsonify, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import ColumnElement, func, literal
+from sqlalchemy import func, literal
 
+from models.bodies.asset_filters import BLACKLIST_CHOICES, asset_filters, blacklist_conditions
 from models.bodies.asset_requests import (
     AssetCreateSchema,
     AssetReplaceSchema,
@@ -26,8 +27,7 @@ from models.bodies.asset_requests import (
 )
 from models.db import HexBytes
 from models.entities import Asset
-from models.errors import InvalidInput
-from models.ids import parse_sha512, printable
+from models.ids import parse_sha512
 from models.permissions import Actor, Permission, Verb
 from models.services import assets
 from models.services.asset_extras import Extras, add_extras
@@ -35,13 +35,10 @@ from models.services.asset_views import AssetView, list_assets, view_asset
 from models.services.assets import AssetKey
 from models.services.counting import Total
 from models.services.paging import PageRequest
-from models.services.unwanted import is_listed
 from models.unit_of_work import UnitOfWork
 from web.asset_bodies import AssetSchema, asset_body, asset_etag
-from web.asset_filters import belonging_filters
 from web.auth import signed_in
 from web.blueprints import LoomBlueprint, describe, query
-from web.filters import audit_filters, size_filter, text_filter
 from web.pagination import PAGE_PARAMETERS, Listing, page_schema, raw_envelope, read_page
 from web.preconditions import not_modified, require_match, tagged
 from web.sparse import FIELDS_PARAMETER, read_fields
@@ -51,8 +48,7 @@ V = TypeVar("V", bound=Callable[..., Any])
 
 blueprint = LoomBlueprint("assets", "Assets: each is one content in one space")
 _SCHEMA = AssetSchema()
-_CHOICES = ("exclude", "include", "only")
-_BLACKLISTED = query("blacklisted", "string", "What to do with blacklisted assets", enum=list(_CHOICES))
+_BLACKLISTED = query("blacklisted", "string", "What to do with blacklisted assets", enum=list(BLACKLIST_CHOICES))
 ASSET_PAGE_PARAMETERS = (*PAGE_PARAMETERS, FIELDS_PARAMETER, _BLACKLISTED)
 LISTING = Listing(
     sorts={
@@ -62,13 +58,6 @@ LISTING = Listing(
         "sha512": attrgetter("sha512"),
         "md5": lambda asset: func.coalesce(asset.md5, literal("", HexBytes)),
         "size": attrgetter("size"),
-    },
-    filters={
-        "name": text_filter(Asset.filename),
-        "type": text_filter(Asset.mime_type),
-        "origin": text_filter(Asset.origin),
-        "size": size_filter(Asset.size),
-        **audit_filters(Asset),
     },
 )
 
@@ -102,18 +91,8 @@ def list_all(uow: UnitOfWork, actor: Actor) -> Response:
 
 def read_asset_page(actor: Actor) -> PageRequest:
     """Read what part of a list of assets the request at hand wants; some filters depend on what the actor may read."""
-    listing = replace(LISTING, filters={**LISTING.filters, **belonging_filters(actor)})
-    return read_page(listing).where(*_read_blacklisted(actor))
-
-
-def _read_blacklisted(actor: Actor) -> list[ColumnElement[bool]]:
-    """Read whether blacklisted assets are wanted; to ask for them one must be allowed to know of them."""
-    choice = request.args.get("blacklisted", "exclude")
-    if choice not in _CHOICES:
-        raise InvalidInput(f"blacklisted: '{printable(choice)}' is not one of {', '.join(_CHOICES)}")
-    if choice != "exclude":
-        actor.require(Permission.READ_BLACKLIST)
-    return {"exclude": [~is_listed(Asset)], "include": [], "only": [is_listed(Asset)]}[choice]
+    listing = replace(LISTING, filters=asset_filters(actor))
+    return read_page(listing).where(*blacklist_conditions(actor, request.args.get("blacklisted", "exclude")))
 
 
 @blueprint.route("/assets", methods=["POST"])

@@ -16,6 +16,7 @@ from marshmallow import fields
 from werkzeug.wrappers.response import Response as AnyResponse
 
 from models.bodies.fields import ChangeSchema, Constant, ElementSchema, Meta, MimeType, Name, RequestSchema, Text
+from models.bodies.filters import enum_filter, instant_filter, size_filter, text_filter, uuid_filter
 from models.entities import Attachment, AttachmentType, Task
 from models.messages import STORE_ATTACHMENT, StoreAttachment
 from models.permissions import Actor, Permission
@@ -33,7 +34,6 @@ from web.auth import signed_in
 from web.blueprints import describe, load_values
 from web.crud import CrudSpec, Operation, crud_blueprint, element_answer, list_answer
 from web.downloads import send_attachment
-from web.filters import enum_filter, instant_filter, size_filter, text_filter, uuid_filter
 from web.openapi_files import gives_file, takes_file
 from web.pagination import PAGE_PARAMETERS, Listing, page_schema, read_page
 from web.preconditions import require_match

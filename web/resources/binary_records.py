@@ -8,13 +8,13 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import Any
 
+from models.bodies.filters import instant_filter, text_filter, uuid_filter
 from models.entities import AssetBinary
 from models.permissions import Actor
 from models.services.asset_binaries import ASSET_BINARIES, create_binary, update_binary
 from models.unit_of_work import UnitOfWork
 from web.binary_bodies import BinaryCreateSchema, BinarySchema, BinaryUpdateSchema, changed_columns, new_columns
 from web.crud import CrudSpec, crud_blueprint
-from web.filters import instant_filter, text_filter, uuid_filter
 from web.pagination import Listing
 
 Values = dict[str, Any]

@@ -9,6 +9,7 @@ from flask import Response
 from marshmallow import fields
 
 from models.bodies.fields import ChangeSchema, ElementSchema, Meta, RequestSchema, Sha512, Text
+from models.bodies.filters import audit_filters, sha512_filter, text_filter, uuid_filter
 from models.entities import Blacklist
 from models.permissions import Actor, Permission, Verb
 from models.services import blacklists
@@ -16,7 +17,6 @@ from models.services.blacklists import BLACKLISTS
 from models.unit_of_work import UnitOfWork
 from web.auth import signed_in
 from web.crud import CrudSpec, crud_blueprint, element_answer
-from web.filters import audit_filters, sha512_filter, text_filter, uuid_filter
 from web.pagination import Listing
 from web.preconditions import require_match
 

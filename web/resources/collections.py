@@ -15,6 +15,7 @@ from flask.typing import ResponseReturnValue
 from marshmallow import fields
 
 from models.bodies.fields import ChangeSchema, ElementSchema, Meta, Name, RequestSchema, Text
+from models.bodies.filters import audit_filters, text_filter, uuid_filter
 from models.entities import Collection
 from models.permissions import Actor, Permission, Verb
 from models.services import collections
@@ -23,7 +24,6 @@ from models.unit_of_work import UnitOfWork
 from web.accepted import accepted, show_task
 from web.auth import signed_in
 from web.crud import CrudSpec, Operation, cleared, crud_blueprint, element_answer
-from web.filters import audit_filters, text_filter, uuid_filter
 from web.pagination import Listing
 from web.preconditions import require_match
 from web.state import platform

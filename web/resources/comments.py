@@ -11,6 +11,7 @@ from flask import Response
 from marshmallow import fields
 
 from models.bodies.fields import AnswerSchema, ChangeSchema, ElementSchema, Meta, RequestSchema, Text
+from models.bodies.filters import audit_filters, text_filter, uuid_filter
 from models.entities import Comment
 from models.permissions import Actor, Permission
 from models.services.annotations import ANNOTATIONS
@@ -21,7 +22,6 @@ from models.unit_of_work import UnitOfWork
 from web.auth import signed_in
 from web.blueprints import describe
 from web.crud import CrudSpec, crud_blueprint, element_answer, list_answer
-from web.filters import audit_filters, text_filter, uuid_filter
 from web.pagination import PAGE_PARAMETERS, Listing, page_schema, read_page
 from web.sparse import FIELDS_PARAMETER
 

@@ -21,6 +21,7 @@ from models.bodies.embeddings import (
     EmbeddingSchema,
     EmbeddingUpdateSchema,
 )
+from models.bodies.filters import instant_filter, number_filter, text_filter, uuid_filter
 from models.entities import Embedding
 from models.errors import InvalidInput
 from models.permissions import Actor, Permission
@@ -38,7 +39,6 @@ from models.unit_of_work import UnitOfWork
 from web.auth import signed_in
 from web.blueprints import describe, load_values
 from web.crud import CrudSpec, crud_blueprint, element_answer, list_answer
-from web.filters import instant_filter, number_filter, text_filter, uuid_filter
 from web.pagination import PAGE_PARAMETERS, Listing, page_schema, read_page
 from web.sparse import FIELDS_PARAMETER
 

@@ -7,10 +7,10 @@ from operator import attrgetter
 from marshmallow import fields
 
 from models.bodies.fields import ChangeSchema, ElementSchema, Meta, Name, RequestSchema
+from models.bodies.filters import audit_filters, text_filter
 from models.entities import Group
 from models.services.groups import GROUPS, delete_group
 from web.crud import CrudSpec, crud_blueprint
-from web.filters import audit_filters, text_filter
 from web.pagination import Listing
 
 

@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue
 from marshmallow import fields, validate
 
 from models.bodies.fields import ChangeSchema, ElementSchema, Meta, Name, RequestSchema, Text
+from models.bodies.filters import audit_filters, text_filter
 from models.entities import Library
 from models.permissions import Actor, Permission, Verb
 from models.services import libraries
@@ -23,7 +24,6 @@ from web.accepted import accepted, show_task
 from web.auth import signed_in
 from web.blueprints import describe
 from web.crud import CrudSpec, Operation, crud_blueprint, list_answer, show
-from web.filters import audit_filters, text_filter
 from web.pagination import PAGE_PARAMETERS, Listing, page_schema, read_page
 from web.preconditions import etag_of, not_modified, require_match
 from web.sparse import FIELDS_PARAMETER

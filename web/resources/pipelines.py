@@ -21,6 +21,7 @@ from models.bodies.fields import (
     Text,
     Whole,
 )
+from models.bodies.filters import audit_filters, bool_filter, number_filter, text_filter
 from models.entities import Pipeline
 from models.permissions import Actor, Permission, Verb
 from models.services import pipelines
@@ -29,7 +30,6 @@ from models.unit_of_work import UnitOfWork
 from web.auth import signed_in
 from web.blueprints import describe
 from web.crud import CrudSpec, crud_blueprint
-from web.filters import audit_filters, bool_filter, number_filter, text_filter
 from web.pagination import PAGE_PARAMETERS, Listing, page_schema, raw_envelope, read_cursor, read_limit
 
 _MOST_PRIORITY = 1_000_000

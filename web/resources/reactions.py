@@ -16,6 +16,7 @@ from flask.typing import ResponseReturnValue
 from marshmallow import fields
 
 from models.bodies.fields import ChangeSchema, ElementSchema, Meta, RequestSchema, Text, Whole
+from models.bodies.filters import audit_filters, text_filter, uuid_filter
 from models.entities import Reaction
 from models.permissions import Actor, Permission, Verb
 from models.services import reactions
@@ -24,7 +25,6 @@ from models.unit_of_work import UnitOfWork
 from web.auth import signed_in
 from web.blueprints import describe
 from web.crud import CrudSpec, Operation, cleared, crud_blueprint, element_answer, list_answer
-from web.filters import audit_filters, text_filter, uuid_filter
 from web.pagination import PAGE_PARAMETERS, Listing, page_schema, read_page
 from web.preconditions import require_match
 

@@ -24,6 +24,7 @@ from models.bodies.fields import (
     Permissions,
     RequestSchema,
 )
+from models.bodies.filters import audit_filters, text_filter
 from models.entities import Role
 from models.ids import parse_uuid
 from models.permissions import Actor, Permission
@@ -34,7 +35,6 @@ from models.unit_of_work import UnitOfWork
 from web.auth import signed_in
 from web.blueprints import describe
 from web.crud import CrudSpec, crud_blueprint
-from web.filters import audit_filters, text_filter
 from web.pagination import PAGE_PARAMETERS, Listing, page_schema, raw_envelope, read_page
 
 _HEX = "[0-9a-fA-F]"

@@ -16,6 +16,7 @@ from flask import Response, jsonify
 from marshmallow import ValidationError, fields
 
 from models.bodies.fields import ChangeSchema, ElementSchema, Meta, Name, RequestSchema, Text
+from models.bodies.filters import audit_filters, text_filter
 from models.entities import Space
 from models.errors import InvalidInput
 from models.paths import decode_path
@@ -29,7 +30,6 @@ from models.unit_of_work import UnitOfWork
 from web.auth import signed_in
 from web.blueprints import describe
 from web.crud import EVERYTHING, CrudSpec, Operation, crud_blueprint, element_answer, list_answer, show
-from web.filters import audit_filters, text_filter
 from web.pagination import PAGE_PARAMETERS, Listing, envelope, page_schema, read_page
 from web.preconditions import etag_of, not_modified
 from web.resources.collections import COLLECTION_SPEC, CollectionSchema

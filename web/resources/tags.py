@@ -14,6 +14,7 @@ from flask.typing import ResponseReturnValue
 from marshmallow import Schema, fields
 
 from models.bodies.fields import ChangeSchema, Color, ElementSchema, Meta, Name, RequestSchema, Whole
+from models.bodies.filters import audit_filters, text_filter
 from models.entities import Tag
 from models.permissions import Actor, Permission, Verb
 from models.services import tags
@@ -22,7 +23,6 @@ from models.unit_of_work import UnitOfWork
 from web.accepted import accepted, show_task
 from web.auth import signed_in
 from web.crud import EVERYTHING, CrudSpec, Operation, crud_blueprint
-from web.filters import audit_filters, text_filter
 from web.pagination import Listing
 from web.preconditions import require_match
 from web.state import platform

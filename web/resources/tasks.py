@@ -16,6 +16,7 @@ from marshmallow import fields, validate
 from sqlalchemy import func, literal_column
 
 from models.bodies.fields import AnswerSchema, ChangeSchema, Constant, Meta, Name, RequestSchema
+from models.bodies.filters import audit_filters, enum_filter, instant_filter, text_filter, uuid_filter
 from models.entities import Task, TaskItem, TaskState
 from models.errors import InvalidInput
 from models.ids import parse_uuid, printable
@@ -31,7 +32,6 @@ from models.unit_of_work import UnitOfWork
 from web.accepted import LONGEST_WAIT_SECONDS, RETRY_AFTER_SECONDS, accepted, show_task
 from web.auth import signed_in
 from web.blueprints import LoomBlueprint, describe, query
-from web.filters import audit_filters, enum_filter, instant_filter, text_filter, uuid_filter
 from web.pagination import (
     PAGE_PARAMETERS,
     Listing,

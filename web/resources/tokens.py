@@ -7,10 +7,10 @@ from operator import attrgetter
 from marshmallow import fields
 
 from models.bodies.fields import ChangeSchema, ElementSchema, Instant, Meta, Name, Permissions, RequestSchema
+from models.bodies.filters import audit_filters, instant_filter, text_filter
 from models.entities import Token
 from models.services.tokens import TOKENS, create_token, update_token
 from web.crud import CrudSpec, crud_blueprint
-from web.filters import audit_filters, instant_filter, text_filter
 from web.pagination import Listing
 
 

@@ -14,6 +14,7 @@ from marshmallow import fields, missing
 from sqlalchemy import func
 
 from models.bodies.fields import ChangeSchema, ElementSchema, Flag, Meta, Name, RequestSchema, Text
+from models.bodies.filters import audit_filters, bool_filter, text_filter
 from models.entities import User
 from models.permissions import Actor, Permission, Verb
 from models.services import accounts, groups
@@ -23,7 +24,6 @@ from models.unit_of_work import UnitOfWork
 from web.auth import signed_in
 from web.blueprints import describe
 from web.crud import CrudSpec, Operation, cleared, crud_blueprint, element_answer, list_answer
-from web.filters import audit_filters, bool_filter, text_filter
 from web.offload import in_thread
 from web.pagination import PAGE_PARAMETERS, Listing, page_schema, read_page
 from web.preconditions import require_match

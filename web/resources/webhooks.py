@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 from marshmallow import ValidationError, fields, validate
 
 from models.bodies.fields import ChangeSchema, ElementSchema, Flag, Meta, RequestSchema, Text
+from models.bodies.filters import audit_filters, bool_filter, text_filter
 from models.entities import Webhook
 from models.services.webhooks import TRIGGERS, WEBHOOKS
 from web.crud import CrudSpec, crud_blueprint
-from web.filters import audit_filters, bool_filter, text_filter
 from web.pagination import Listing
 
 _LONGEST_URL = 2048

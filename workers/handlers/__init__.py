@@ -2,6 +2,7 @@
 
 from workers.handlers.announce_assets import AnnounceAssetsHandler
 from workers.handlers.bulk_assets import BulkCreateHandler, BulkUpdateHandler
+from workers.handlers.change_chosen import ChangeChosenHandler
 from workers.handlers.collect_garbage import CollectGarbageHandler
 from workers.handlers.delete_blob import DeleteBlobHandler
 from workers.handlers.delete_holder import DELETE_HOLDER_HANDLERS
@@ -23,6 +24,7 @@ HANDLERS: tuple[Handler, ...] = (
     ImportAssetHandler(),
     BulkCreateHandler(),
     BulkUpdateHandler(),
+    ChangeChosenHandler(),
     StoreAttachmentHandler(),
     DeleteBlobHandler(),
     ReindexHandler(),

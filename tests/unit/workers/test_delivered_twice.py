@@ -21,6 +21,7 @@ from models.messages import (
     KINDS,
     AnnounceAssets,
     BulkAssets,
+    ChangeChosen,
     CollectGarbage,
     DeleteBlob,
     DeleteCollection,
@@ -74,6 +75,7 @@ class World:
             "assets.import": lambda: (ImportAsset(url=f"{self.url}/a.txt"), None),
             "assets.bulk-create": self._bulk_create,
             "assets.bulk-update": self._bulk_update,
+            "assets.change-chosen": self._change_chosen,
             "attachments.store": self._store_attachment,
             "storage.delete-blob": self._delete_blob,
             "search.reindex": lambda: (Reindex(), None),
@@ -162,6 +164,11 @@ class World:
                 for number in range(30)
             ]
         ), None
+
+    def _change_chosen(self) -> tuple[Payload, UUID | None]:
+        self._bulk_update()
+        tags = {"tags": [{"name": "chosen"}]}
+        return ChangeChosen(action="tag", filter=("origin[eq]=test",), body=tags), None
 
     def _bulk(self, items: list[dict[str, Any]]) -> Payload:
         key = staging_key(new_id())

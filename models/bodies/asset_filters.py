@@ -1,4 +1,7 @@
-"""Filters on assets by what they belong to. They see the actor: what one may not read is as if it did not exist."""
+"""Filters on assets: by their columns, by what they belong to, by the blacklist.
+
+They see the actor: what one may not read is as if it did not exist.
+"""
 
 from __future__ import annotations
 
@@ -8,21 +11,44 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, false, not_, or_, select
 
+from models.bodies.filters import Rule, audit_filters, size_filter, text_filter
 from models.entities import Asset, AssetTag, Collection, Library, Tag
 from models.errors import InvalidInput
-from models.ids import is_storable, parse_uuid
+from models.ids import is_storable, parse_uuid, printable
 from models.permissions import Actor, Permission
 from models.services.collections import COLLECTIONS
 from models.services.libraries import LIBRARIES
+from models.services.unwanted import is_listed
 from models.services.visibility import in_collections, in_libraries
-from web.filters import Rule
 
 Condition = ColumnElement[bool]
+BLACKLIST_CHOICES = ("exclude", "include", "only")
+_OWN: Mapping[str, Rule] = {
+    "name": text_filter(Asset.filename),
+    "type": text_filter(Asset.mime_type),
+    "origin": text_filter(Asset.origin),
+    "size": size_filter(Asset.size),
+    **audit_filters(Asset),
+}
 
 
-def belonging_filters(actor: Actor) -> Mapping[str, Rule]:
-    """Give the rules of the keys `tag` (a name or uuid), `library` and `collection` (a uuid)."""
+def blacklist_conditions(actor: Actor, choice: str) -> list[Condition]:
+    """Tell which assets are wanted, blacklisted ones or others; to ask for those one must be allowed to know of them.
+
+    Raises:
+        InvalidInput: when the choice is none.
+    """
+    if choice not in BLACKLIST_CHOICES:
+        raise InvalidInput(f"blacklisted: '{printable(choice)}' is not one of {', '.join(BLACKLIST_CHOICES)}")
+    if choice != "exclude":
+        actor.require(Permission.READ_BLACKLIST)
+    return {"exclude": [~is_listed(Asset)], "include": [], "only": [is_listed(Asset)]}[choice]
+
+
+def asset_filters(actor: Actor) -> Mapping[str, Rule]:
+    """Give all rules; those of the keys `tag` (a name or uuid), `library` and `collection` (a uuid) see the actor."""
     return {
+        **_OWN,
         "tag": _equality(lambda text: _has_tag(actor, text)),
         "library": _equality(lambda text: _in_library(actor, text)),
         "collection": _equality(lambda text: _in_collection(actor, text)),

@@ -5,11 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from werkzeug.datastructures import MultiDict
 
-from models.entities import Asset, Task, TaskState
-from models.errors import InvalidInput
-from web.filters import (
+from models.bodies.filters import (
     bool_filter,
     enum_filter,
     instant_filter,
@@ -20,6 +17,8 @@ from web.filters import (
     text_filter,
     uuid_filter,
 )
+from models.entities import Asset, Task, TaskState
+from models.errors import InvalidInput
 
 RULES = {
     "size": size_filter(Asset.size),
@@ -33,7 +32,7 @@ RULES = {
 
 
 def _sql(*terms: str) -> list[str]:
-    conditions = read_filters(MultiDict([("filter", term) for term in terms]), RULES)
+    conditions = read_filters(terms, RULES)
     return [str(condition.compile(compile_kwargs={"literal_binds": True})) for condition in conditions]
 
 
@@ -57,7 +56,7 @@ def test_sizes(text: str, size: int | None) -> None:
 def test_terms_are_anded_in_every_form() -> None:
     assert _sql("size[gte]=1MB,size[lte]=2MB") == ["asset.size >= 1000000", "asset.size <= 2000000"]
     assert _sql("size[gte]=1MB", "attempt[eq]=-3") == ["asset.size >= 1000000", "task.attempt = -3"]
-    nested = read_filters(MultiDict([("filter[size][gte]", "1")]), RULES)
+    nested = read_filters([], RULES, [("filter[size][gte]", "1")])
     assert len(nested) == 1
 
 

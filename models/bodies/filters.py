@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
 from typing import Any
 
 from sqlalchemy import ColumnElement
-from werkzeug.datastructures import MultiDict
 
 from models.bodies.instants import parse_instant
 from models.errors import InvalidInput
@@ -42,23 +41,25 @@ _ORDER = _EQUALITY | {"gte", "lte"}
 _TIME = _ORDER | {"after", "before"}
 
 
-def read_filters(arguments: MultiDict[str, str], rules: Mapping[str, Rule]) -> list[ColumnElement[bool]]:
-    """Turn the filters of a request into conditions that must all hold.
+def read_filters(
+    texts: Iterable[str], rules: Mapping[str, Rule], named: Iterable[tuple[str, str]] = ()
+) -> list[ColumnElement[bool]]:  # fmt: skip
+    """Turn filters into conditions that must all hold; `named` are parameters, of which some may be filters too.
 
     Raises:
         InvalidInput: naming the key, operator or value that is not understood.
     """
-    return [_condition(rules, *term) for term in _terms(arguments)]
+    return [_condition(rules, *term) for term in _terms(texts, named)]
 
 
-def _terms(arguments: MultiDict[str, str]) -> Iterator[tuple[str, str, str]]:
-    for text in arguments.getlist("filter"):
+def _terms(texts: Iterable[str], named: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str, str]]:
+    for text in texts:
         for term in filter(None, text.split(",")):
             match = _TERM.fullmatch(term)
             if match is None:
                 raise InvalidInput(f"filter: '{printable(term)}' is not of the form key[operator]=value")
             yield match[1], match[2], match[3]
-    for name, text in arguments.items(multi=True):
+    for name, text in named:
         if match := _NESTED.fullmatch(name):
             yield match[1], match[2], text
 
