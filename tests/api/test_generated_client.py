@@ -27,7 +27,9 @@ def generated(client: ApiClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     """The package that the generator makes; gone from memory afterwards."""
     source, target, settings = (tmp_path / name for name in ("openapi.json", _PACKAGE, "generator.json"))
     source.write_text(json.dumps(client.get("/openapi.json")))
-    overrides = dict.fromkeys(("*/*", "application/x-ndjson"), "application/octet-stream")
+    overrides = dict.fromkeys(
+        ("*/*", "application/x-ndjson", "application/offset+octet-stream"), "application/octet-stream"
+    )
     settings.write_text(json.dumps({"post_hooks": [], "content_type_overrides": overrides}))
     program = Path(sys.executable).with_name("openapi-python-client")
     command: list[str | Path] = [program, "generate", "--meta", "none", "--fail-on-warning"]
