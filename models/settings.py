@@ -119,6 +119,10 @@ class Settings(BaseSettings):
     pool_roots: Annotated[tuple[AbsolutePath, ...], NoDecode, _split(":")] = Field(
         default=(), description="Folders that pools must lie under, separated by `:`. Empty: anywhere."
     )
+    pool_buckets: Annotated[tuple[str, ...], NoDecode, _split(",")] = Field(
+        default=(),
+        description="URLs that pools in buckets may lie below, such as `s3://media`, separated by `,`.",
+    )
     watch_delay: float = Field(
         default=5, ge=0.1, le=300, description="Seconds in which nothing changes before a watched pool is scanned."
     )

@@ -13,6 +13,7 @@ from models.paths import decode_path, encode_path
 from models.services.asset_blocks import Place
 from models.services.asset_views import AssetView
 from models.storage import blob_key
+from models.storage.buckets import is_bucket
 
 _UNSIGNED = 2**64
 _NANOSECONDS = 10**9
@@ -70,7 +71,25 @@ class PlacedContent(Protocol):
 
 
 def place_body(asset: PlacedContent, place: Place) -> dict[str, Any]:
-    """Spell a file of a pool."""
+    """Spell a file of a pool, or an object."""
+    where = _object(place) if is_bucket(place.root) else _file(place)
+    return {
+        "uuid": str(place.id),
+        "assetUuid": str(asset.id),
+        "poolUuid": str(place.pool_id),
+        **where,
+        "mimeType": asset.mime_type,
+        "state": place.state,
+    }
+
+
+def _object(place: Place) -> dict[str, Any]:
+    bucket, _, prefix = place.root.partition("://")[2].partition("/")
+    key = "/".join(filter(None, (prefix, place.path.decode())))
+    return {"storageType": "s3", "s3": {"bucket": bucket, "objectPath": key}}
+
+
+def _file(place: Place) -> dict[str, Any]:
     seconds, nanoseconds = divmod(place.mtime_ns, _NANOSECONDS)
     filekey = {
         "inode": place.inode % _UNSIGNED,
@@ -78,19 +97,9 @@ def place_body(asset: PlacedContent, place: Place) -> dict[str, Any]:
         "edate": seconds,
         "edateNano": nanoseconds,
     }
-    return {
-        "uuid": str(place.id),
-        "assetUuid": str(asset.id),
-        "poolUuid": str(place.pool_id),
-        "storageType": "filesystem",
-        "filesystem": {
-            "path": encode_path(decode_path(place.root).rstrip(b"/") + b"/" + place.path),
-            "filekey": filekey,
-            "lastSeen": format_instant(place.last_seen),
-        },
-        "mimeType": asset.mime_type,
-        "state": place.state,
-    }
+    path = encode_path(decode_path(place.root).rstrip(b"/") + b"/" + place.path)
+    file = {"path": path, "filekey": filekey, "lastSeen": format_instant(place.last_seen)}
+    return {"storageType": "filesystem", "filesystem": file}
 
 
 def blob_body(asset: AssetView, *, is_bucket: bool) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""Asset pool: a folder whose files are assets."""
+"""Asset pool: a folder, or a part of a bucket, whose files are assets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from models.scan_rules import ScanRules
 
 
 class Pool(Audited, Base):
-    """A file-system pool. `fs_path` is the absolute path of its root in the spelling of `models.paths`."""
+    """Where files are. `fs_path` is the root: an absolute path in the spelling of `models.paths`, or a bucket's URL."""
 
     __tablename__ = "pool"
     __table_args__ = (UniqueConstraint("space_id", "name"),)
@@ -36,6 +36,16 @@ class Pool(Audited, Base):
     def rules(self) -> ScanRules:
         """The rules of scans, with what holds by default."""
         return ScanRules.model_validate(self.scan_rules)
+
+    @property
+    def folder(self) -> str | None:
+        """The root, if it is a folder."""
+        return None if self.url else self.fs_path
+
+    @property
+    def url(self) -> str | None:
+        """The root, if it is in a bucket."""
+        return self.fs_path if "://" in self.fs_path else None
 
     # No columns: measured for those who show a single pool.
     free_space = cast("int | None", None)

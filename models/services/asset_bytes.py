@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from models.entities import LocationState
-from models.errors import NotFound
+from models.errors import Conflict, NotFound, Transient
 from models.paths import decode_path
 from models.services.asset_blocks import Place
 from models.services.asset_views import AssetView
 from models.storage import BlobReader, BlobStore, blob_key
+from models.storage.buckets import Bucket, is_bucket
 from models.tree import open_beneath
 
 
@@ -50,19 +51,29 @@ def open_source(store: BlobStore, source: AssetSource) -> BlobReader:
     if source.key is not None:
         return store.read(source.key)
     for place in source.places:
-        descriptor = _open_place(place)
-        if descriptor is not None:
-            return os.fdopen(descriptor, "rb", buffering=0)
+        reader = _open_object(place) if is_bucket(place.root) else _open_file(place)
+        if reader is not None:
+            return reader
     raise NotFound("The file in the pool is not there, or has changed since the last scan")
 
 
-def _open_place(place: Place) -> int | None:
+def _open_object(place: Place) -> BlobReader | None:
+    bucket = Bucket(place.root)
+    try:
+        found = bucket.find(place.path.decode())
+    except (Conflict, Transient):
+        return None
+    is_same = found is not None and (*found.version, found.size) == (place.device, place.inode, place.size)
+    return bucket.open(found) if found is not None and is_same else None
+
+
+def _open_file(place: Place) -> BlobReader | None:
     try:
         descriptor = open_beneath(decode_path(place.root), place.path)
     except OSError:
         return None
     status = os.fstat(descriptor)
     if (status.st_size, status.st_mtime_ns) == (place.size, place.mtime_ns):
-        return descriptor
+        return os.fdopen(descriptor, "rb", buffering=0)
     os.close(descriptor)
     return None

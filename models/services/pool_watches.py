@@ -17,7 +17,7 @@ from models.unit_of_work import UnitOfWork
 
 def list_watched(uow: UnitOfWork) -> Sequence[tuple[UUID, bytes]]:
     """Give the pools that are watched, with their roots."""
-    rows = uow.session.execute(select(Pool.id, Pool.fs_path).where(Pool.is_watched))
+    rows = uow.session.execute(select(Pool.id, Pool.fs_path).where(Pool.is_watched, Pool.fs_path.startswith("/")))
     return [(pool_id, decode_path(fs_path)) for pool_id, fs_path in rows]
 
 

@@ -1,4 +1,4 @@
-"""Asset pools: folders of the server whose files are assets.
+"""Asset pools: folders of the server, or parts of buckets, whose files are assets.
 
 No pool lies in another of its space: a file would have two owners, and two schedules.
 """
@@ -26,6 +26,7 @@ from models.services import tasks
 from models.services.crud import Resource, Values
 from models.services.holders import POOL_HOLDER, delete_by_task, open_task
 from models.services.schedules import parse_trigger, set_pool_schedule
+from models.storage.buckets import SCHEMES, is_bucket
 from models.unit_of_work import UnitOfWork
 
 POOLS = Resource(Pool, "asset pool", Entity.ASSET_POOL)
@@ -110,6 +111,30 @@ def _read_absolute(text: str) -> bytes:
     return path
 
 
+def bucket_in_space(text: str, roots: Sequence[Path] | None, allowed: Sequence[str]) -> str:
+    """Read the URL of a pool in a bucket. What the server's credentials open is for its operator to say.
+
+    Raises:
+        InvalidInput: when it is no such URL, or the operator has not allowed it.
+    """
+    scheme, _, rest = text.partition("://")
+    parts = rest.rstrip("/").split("/")
+    is_plain = text.isprintable() and not set(text) & set("\\?#@ ") and not {"", ".", ".."} & set(parts)
+    if scheme not in SCHEMES or not is_plain:
+        raise InvalidInput("url: must be such as s3://bucket/folder, gs://bucket or az://container")
+    url = f"{scheme}://{'/'.join(parts)}"
+    if roots is not None:
+        raise InvalidInput("url: the space may have pools in some folders only")
+    if not any(_is_below(url.encode(), place.rstrip("/").encode()) for place in allowed):
+        raise InvalidInput("url: lies in no bucket that LOOM_POOL_BUCKETS allows")
+    return url
+
+
+def _require_watchable(fs_path: str, values: Values) -> None:
+    if values.get("is_watched") and is_bucket(fs_path):
+        raise InvalidInput("watch: a bucket tells nobody of changes; give the pool a schedule")
+
+
 def folder_below(text: str) -> str:
     """Read the name of a folder of a pool, in the spelling of `models.paths`.
 
@@ -134,6 +159,7 @@ def create_pool(uow: UnitOfWork, actor: Actor, values: Values) -> Pool:
     """Make a pool of a usable folder."""
     _require_schedule(values)
     _require_rules(values)
+    _require_watchable(values["fs_path"], values)
     _require_apart(uow, actor, values["fs_path"], None)
     pool = POOLS.create(uow, actor, values)
     set_pool_schedule(uow, pool)
@@ -144,6 +170,7 @@ def update_pool(uow: UnitOfWork, actor: Actor, pool: Pool, values: Values) -> No
     """Change what is given of a pool; the next scan finds what a new folder means for its files."""
     _require_schedule(values)
     _require_rules(values)
+    _require_watchable(values.get("fs_path", pool.fs_path), {"is_watched": pool.is_watched, **values})
     if values.get("fs_path", pool.fs_path) != pool.fs_path:
         _require_idle(uow, pool)
         _require_apart(uow, actor, values["fs_path"], pool)

@@ -7,19 +7,18 @@ lifecycle rule that aborts those after a day.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import datetime
 from functools import cached_property
 from uuid import uuid4
 
 import obstore
-from obstore.exceptions import BaseError
 from obstore.store import ObjectStore, from_url
 
 from models.errors import NotFound, Unavailable
+from models.storage.object_reader import ObjectReader, told
 from models.storage.port import BlobReader, BlobWriter, hash_of, pour
 
-_CHUNK_BYTES = 1024**2
 _PART_BYTES = 8 * 1024**2
 _MOST_PARTS = 9_000
 """S3 takes 10,000 parts to an upload; the rest is a margin for a size that was told wrong."""
@@ -28,17 +27,6 @@ _UNKNOWN_BYTES = 128 * 1024**3
 _PARTS_IN_FLIGHT = 3
 _LARGEST_COPY_BYTES = 5 * 1024**3
 """S3's CopyObject takes no more; what is larger goes through this process."""
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Turn what obstore raises into Loom's errors; its texts name buckets and addresses, so they stay inside."""
-    try:
-        yield
-    except FileNotFoundError:
-        raise NotFound("The stored bytes are not there") from None
-    except (BaseError, OSError) as error:
-        raise Unavailable("The blob store cannot be used") from error
 
 
 class ObjectBlobStore:
@@ -54,7 +42,7 @@ class ObjectBlobStore:
     def write(self, key: str, *, size: int | None = None) -> BlobWriter:
         """Begin to write a key, in parts large enough for the size."""
         part = max(_PART_BYTES, (size or _UNKNOWN_BYTES) // _MOST_PARTS + 1)
-        with _told():
+        with told():
             return _ObjectWriter(
                 obstore.open_writer(self._store, key, buffer_size=part, max_concurrency=_PARTS_IN_FLIGHT)
             )
@@ -64,11 +52,11 @@ class ObjectBlobStore:
         size = self.size(key)
         if size is None:
             raise NotFound("The stored bytes are not there")
-        return _ObjectReader(self._store, key, size)
+        return ObjectReader(self._store, key, size)
 
     def size(self, key: str) -> int | None:
         """Tell how many bytes lie under a key."""
-        with _told():
+        with told():
             try:
                 return obstore.head(self._store, key)["size"]
             except FileNotFoundError:
@@ -80,23 +68,23 @@ class ObjectBlobStore:
         if size is not None and size > _LARGEST_COPY_BYTES:
             self._copy_bytes(source, target, size)
         else:
-            with _told():
+            with told():
                 obstore.copy(self._store, source, target)
 
     def delete(self, key: str) -> None:
         """Remove a key."""
-        with suppress(NotFound), _told():
+        with suppress(NotFound), told():
             obstore.delete(self._store, key)
 
     def iter_staged(self, before: datetime) -> Iterator[str]:
         """Give the keys of staged uploads."""
-        with _told():
+        with told():
             for batch in obstore.list(self._store, prefix="staging"):
                 yield from (found["path"] for found in batch if found["last_modified"] < before)
 
     def iter_blobs(self, before: datetime) -> Iterator[tuple[str, int]]:
         """Go through all of the bucket, a thousand objects at a time."""
-        with _told():
+        with told():
             for batch in obstore.list(self._store):
                 for found in batch:
                     sha512 = hash_of(found["path"])
@@ -111,7 +99,7 @@ class ObjectBlobStore:
         """Write and remove a small object."""
         key = f"staging/check-{uuid4()}"
         try:
-            with _told():
+            with told():
                 obstore.put(self._store, key, b"loom")
         except NotFound:
             raise Unavailable("The bucket does not exist") from None
@@ -130,7 +118,7 @@ class _ObjectWriter:
     def write(self, data: bytes) -> int:
         """Append bytes."""
         assert self._stream is not None
-        with _told():
+        with told():
             return self._stream.write(data)
 
     def sync(self) -> bool:
@@ -140,7 +128,7 @@ class _ObjectWriter:
     def commit(self) -> None:
         """Finish the object."""
         assert self._stream is not None
-        with _told():
+        with told():
             self._stream.close()
         self._stream = None
 
@@ -148,43 +136,5 @@ class _ObjectWriter:
         """Leave the stream as if an error had come: only then does it abort the upload instead of finishing it."""
         stream, self._stream = self._stream, None
         if stream is not None:
-            with suppress(NotFound, Unavailable), _told():
+            with suppress(NotFound, Unavailable), told():
                 stream.__exit__(InterruptedError, None, None)
-
-
-class _ObjectReader:
-    """Reads on from its position by one streaming request; a seek begins another when bytes are next asked for."""
-
-    def __init__(self, store: ObjectStore, key: str, size: int) -> None:
-        self._store, self._key, self._size = store, key, size
-        self._position = 0
-        self._chunks: Iterator[bytes] | None = None
-        self._rest = memoryview(b"")
-
-    def read(self, size: int) -> bytes:
-        """Give up to `size` bytes."""
-        if self._position >= self._size:
-            return b""
-        with _told():
-            if not self._rest:
-                self._rest = memoryview(bytes(next(self._stream(), b"")))
-        data = bytes(self._rest[:size])
-        self._rest = self._rest[size:]
-        self._position += len(data)
-        return data
-
-    def seek(self, offset: int) -> int:
-        """Move to an absolute position."""
-        self.close()
-        self._position = offset
-        return offset
-
-    def close(self) -> None:
-        """Drop the request."""
-        self._chunks, self._rest = None, memoryview(b"")
-
-    def _stream(self) -> Iterator[bytes]:
-        if self._chunks is None:
-            answer = obstore.get(self._store, self._key, options={"range": {"offset": self._position}})
-            self._chunks = iter(answer.stream(min_chunk_size=_CHUNK_BYTES))
-        return self._chunks

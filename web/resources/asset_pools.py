@@ -1,4 +1,4 @@
-"""Asset pools: folders of the server whose files are assets.
+"""Asset pools: folders of the server, or parts of buckets, whose files are assets.
 
 List is plain. The answer about one pool also tells how full it is, which is measured for that answer; creating and
 changing need the settings; deleting a large pool, and scanning any, are tasks.
@@ -13,7 +13,7 @@ from uuid import UUID
 
 from flask import Response, jsonify
 from flask.typing import ResponseReturnValue
-from marshmallow import ValidationError, fields, validates_schema
+from marshmallow import ValidationError, fields, post_load, validates_schema
 from marshmallow.validate import Length
 
 from models.bodies.fields import (
@@ -30,6 +30,7 @@ from models.bodies.fields import (
 )
 from models.bodies.filters import audit_filters, enum_filter, text_filter
 from models.entities import Pool, Task, TaskState
+from models.errors import InvalidInput
 from models.messages import SCAN_POOL, ScanPool
 from models.permissions import Actor, Permission, Verb
 from models.services import pools
@@ -52,7 +53,11 @@ _LONGEST_PATH = 16 * 1024
 """In our spelling, in which a byte may take four characters."""
 _LONGEST_SCHEDULE = 255
 _LONGEST_AGE = 366 * 24 * 3600
-_BUCKET_KEYS = ("s3Bucket", "s3Region", "s3Endpoint")
+_LONGEST_URL = 1024
+_LONGEST_BUCKET = 255
+_REACH_KEYS = ("s3Region", "s3Endpoint")
+_PLACE_FIELDS = ("fs_path", "url", "s3_bucket")
+_URL_TEXT = "Of a part of a bucket, such as s3://bucket/folder; see LOOM_POOL_BUCKETS"
 
 
 _MOST_PATTERNS = 100
@@ -103,10 +108,11 @@ _ScanSchema = RequestSchema.from_dict(
 
 
 class PoolSchema(ElementSchema):
-    """A folder whose files are assets. `freeSpace` and `usedSpace` are only told of a single pool."""
+    """Where files are. `freeSpace` and `usedSpace` are only told of a single pool."""
 
     name = fields.String()
-    fs_path = fields.String(data_key="fsPath")
+    folder = fields.String(data_key="fsPath", metadata={"description": "Of a pool that is a folder"})
+    url = fields.String(metadata={"description": "Of a pool in a bucket"})
     schedule = fields.String()
     is_watched = Flag(data_key="watch")
     rules = fields.Nested(_RulesShownSchema, data_key="scanRules", metadata={"description": _RULES_TEXT})
@@ -114,21 +120,32 @@ class PoolSchema(ElementSchema):
     used_space = fields.Integer(data_key="usedSpace")
 
 
-class _FolderSchema(RequestSchema):
-    """What is said of a pool. One in a bucket would be another kind of storage: better refused than overlooked."""
+class _PlaceSchema(RequestSchema):
+    """Where a pool is: in a folder, or in a bucket, by its URL or (`s3Bucket`) its name."""
+
+    fs_path = Text(data_key="fsPath", shortest=1, longest=_LONGEST_PATH)
+    url = Text(shortest=1, longest=_LONGEST_URL, metadata={"description": _URL_TEXT})
+    s3_bucket = Text(data_key="s3Bucket", longest=_LONGEST_BUCKET, allow_none=True)
 
     @validates_schema(pass_original=True)
-    def refuse_buckets(self, _: Any, given: Mapping[str, Any], **__: Any) -> None:
-        """A pool is a folder."""
-        if told := [key for key in _BUCKET_KEYS if given.get(key) is not None]:
-            raise ValidationError({key: ["A pool is a folder; it cannot be in a bucket."] for key in told})
+    def require_one_place(self, values: Mapping[str, Any], given: Mapping[str, Any], **_: Any) -> None:
+        """A pool is in one place. How buckets are reached is for the server's operator to say."""
+        if told := [key for key in _REACH_KEYS if given.get(key) is not None]:
+            raise ValidationError({key: ["That is set in the server's environment (AWS_REGION)."] for key in told})
+        if sum(values.get(key) is not None for key in _PLACE_FIELDS) > 1:
+            raise ValidationError({"fsPath": ["A pool is a folder, or in a bucket; give fsPath, url or s3Bucket."]})
+
+    @post_load
+    def name_bucket(self, values: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """Spell the name of a bucket as a URL."""
+        bucket = values.pop("s3_bucket", None)
+        return {**values, "url": f"s3://{bucket}"} if bucket else values
 
 
-class PoolCreateSchema(_FolderSchema):
+class PoolCreateSchema(_PlaceSchema):
     """A pool to be made."""
 
     name = Name(required=True)
-    fs_path = Text(data_key="fsPath", required=True, shortest=1, longest=_LONGEST_PATH)
     schedule = Text(
         longest=_LONGEST_SCHEDULE,
         allow_none=True,
@@ -139,11 +156,10 @@ class PoolCreateSchema(_FolderSchema):
     meta = Meta()
 
 
-class PoolUpdateSchema(_FolderSchema, ChangeSchema):
+class PoolUpdateSchema(_PlaceSchema, ChangeSchema):
     """What can be changed of a pool."""
 
     name = Name()
-    fs_path = Text(data_key="fsPath", shortest=1, longest=_LONGEST_PATH)
     schedule = Text(longest=_LONGEST_SCHEDULE)
     is_watched = Flag(data_key="watch", metadata={"description": _WATCH_TEXT})
     scan_rules = fields.Nested(_RulesSchema, data_key="scanRules", metadata={"description": _RULES_TEXT})
@@ -153,7 +169,7 @@ class PoolUpdateSchema(_FolderSchema, ChangeSchema):
 POOL_SPEC = CrudSpec(
     path="/asset-pools",
     resource=POOLS,
-    description="Folders of the server whose files are assets",
+    description="Folders of the server, and parts of buckets, whose files are assets",
     answer=PoolSchema,
     create_body=PoolCreateSchema,
     update_body=PoolUpdateSchema,
@@ -178,8 +194,10 @@ blueprint = crud_blueprint(POOL_SPEC)
 @blueprint.arguments(PoolCreateSchema)
 @blueprint.response(201, PoolSchema)
 def create_pool(uow: UnitOfWork, actor: Actor, values: dict[str, Any]) -> Response:
-    """Create an asset pool of a folder that exists."""
-    _resolve_folder(uow, actor, values)
+    """Create an asset pool of a folder that exists, or of a bucket."""
+    _resolve_place(uow, actor, values)
+    if "fs_path" not in values:
+        raise InvalidInput("fsPath: Missing data for required field.", code="validation")
     pool = pools.create_pool(uow, actor, values)
     uow.commit()
     return _answer(uow, actor, pool, 201)
@@ -200,7 +218,7 @@ def load_pool(uow: UnitOfWork, actor: Actor, element_id: UUID) -> Response:
 @blueprint.response(200, PoolSchema)
 def update_pool(uow: UnitOfWork, actor: Actor, values: dict[str, Any], element_id: UUID) -> Response:
     """Change what is given of an asset pool."""
-    _resolve_folder(uow, actor, values)
+    _resolve_place(uow, actor, values)
     pool = POOLS.get(uow, actor, element_id, Verb.UPDATE, lock=True)
     require_match(pool)
     pools.update_pool(uow, actor, pool, values)
@@ -246,8 +264,11 @@ def list_scans(uow: UnitOfWork, actor: Actor, element_id: UUID) -> Response:
     return jsonify(envelope(page, wanted, task_bodies(uow, actor, page.elements)))
 
 
-def _resolve_folder(uow: UnitOfWork, actor: Actor, values: dict[str, Any]) -> None:
-    if "fs_path" in values:
+def _resolve_place(uow: UnitOfWork, actor: Actor, values: dict[str, Any]) -> None:
+    if url := values.pop("url", None):
+        roots = pools.roots_of_space(uow, actor)
+        values["fs_path"] = pools.bucket_in_space(url, roots, platform().settings.pool_buckets)
+    elif "fs_path" in values:
         settings = platform().settings
         roots = pools.roots_of_space(uow, actor)
         uow.release()

@@ -12,10 +12,10 @@ from uuid import UUID
 from models.messages import ScanPool
 from models.paths import decode_path, display_name
 from models.services.task_parts import ItemOutcome
-from models.tree import Tree
 from workers.handlers.scan_guard import Root
 from workers.handling import Step
-from workers.processing.hashing import Changing, Hasher
+from workers.processing.hashing import Changing
+from workers.processing.pool_files import PoolFiles, open_pool
 from workers.processing.sniffing import sniff_mime
 from workers.processing.walking import FoundFile
 
@@ -54,13 +54,12 @@ def scan_files(step: Step[ScanPool], root: Root, items: Sequence[dict[str, Any]]
     """Look at every item of a part; trouble with one is its own outcome."""
     part = ScannedPart(root)
     hashed_bytes = 0
-    with Tree(root.path) as tree:
-        hasher = Hasher(tree, lambda read: _go_on(step, len(part.contents), hashed_bytes + read))
+    with open_pool(root.path, lambda read: _go_on(step, len(part.contents), hashed_bytes + read)) as files:
         for item in items:
             step.check()
             path = decode_path(item["path"])
             try:
-                _scan_file(part, tree, hasher, item, path)
+                _scan_file(part, files, item, path)
             except OSError as error:
                 part.outcomes.append(_trouble(item, error))
             hashed_bytes += item.get("size", 0)
@@ -72,16 +71,16 @@ def _go_on(step: Step[ScanPool], files: int, size_bytes: int) -> None:
     step.report(items=files, size_bytes=size_bytes)
 
 
-def _scan_file(part: ScannedPart, tree: Tree, hasher: Hasher, item: dict[str, Any], path: bytes) -> None:
+def _scan_file(part: ScannedPart, files: PoolFiles, item: dict[str, Any], path: bytes) -> None:
     if item["was"] == "GONE":
-        if not tree.has(path):
+        if not files.has(path):
             part.gone.append(item)
         else:
             part.unneeded += 1
     elif item["was"] == "BACK":
         part.back.append(item)
     else:
-        found, sha512, head = hasher.hash(path)
+        found, sha512, head = files.hash(path)
         filename = display_name(path)
         asset_id = UUID(item["asset"]) if "asset" in item else None
         part.contents.append(NewContent(item["was"], found, sha512, sniff_mime(head, filename), filename, asset_id))

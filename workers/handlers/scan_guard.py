@@ -18,6 +18,7 @@ from models.paths import decode_path, encode_path
 from models.scan_rules import ScanRules
 from models.services.ingest import count_present
 from models.services.scan_checks import change_device, count_moved, record_root
+from models.storage.buckets import is_bucket
 from models.tree import leads_elsewhere
 from workers.handlers.scan_plan import Cursor
 from workers.handling import Step
@@ -119,6 +120,8 @@ def look_at(root: bytes, rules: ScanRules) -> Root:
     Raises:
         Conflict: when it cannot be.
     """
+    if is_bucket(root):
+        return Root(root, 0, 0, rules)  # whether it can be listed is found out by listing it
     if not os.path.isdir(root):
         raise Conflict(f"The root of the pool is not there: {encode_path(root)}", code="pool-root-absent")
     if leads_elsewhere(root):

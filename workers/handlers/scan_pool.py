@@ -18,8 +18,9 @@ from workers.handlers.scan_guard import Root, find_root, refuse_empty, refuse_to
 from workers.handlers.scan_plan import Cursor, Merge, Mode, iter_known
 from workers.handlers.scan_record import record
 from workers.handling import Planned, Step
+from workers.processing.pool_files import walk_pool
 from workers.processing.selecting import Selection
-from workers.processing.walking import FoundFile, UnreadableDirectory, walk
+from workers.processing.walking import FoundFile, UnreadableDirectory
 
 _COUNTERS = ("new", "changed", "moved", "returned", "touched", "unchanged", "ignored", "duplicates", "bytesHashed")
 _FORESEEN = ("would-be-added", "would-be-hashed", "would-be-restored", "would-be-unseen")
@@ -83,7 +84,7 @@ class ScanPoolHandler:
 
 def _walk(root: Root, position: bytes, below: bytes, selection: Selection) -> Found:
     try:
-        yield from walk(root.path, position, below, selection.paths)
+        yield from walk_pool(root.path, position, below, selection.paths)
     except OSError as error:
         if below and error.errno in _NO_FOLDER:
             return  # then all that was below is gone, which has its own guard

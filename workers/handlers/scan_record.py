@@ -12,10 +12,10 @@ from models.services import ingest
 from models.services.ingest import NewAsset, NewLocation
 from models.services.task_parts import ItemOutcome, Outcome
 from models.services.unwanted import BLACKLISTED, REFUSAL, find_blacklisted
-from models.tree import Tree
 from models.unit_of_work import UnitOfWork
 from workers.handlers.scan_files import NewContent, ScannedPart
 from workers.handling import Step
+from workers.processing.pool_files import PoolFiles, open_pool
 
 ORIGIN = "pool"
 
@@ -99,8 +99,8 @@ def _find_moves(
     if not places:
         return []
     known = ingest.lock_places(uow, step.payload.pool_uuid, sorted({place.asset_id for place in places}))
-    with Tree(root) as tree:
-        gone = [old for old in known if _is_gone(tree, old.path)]
+    with open_pool(root, lambda _: None) as files:
+        gone = [old for old in known if _is_gone(files, old.path)]
     arrived = {place.path for place in places}
     moves = []
     for place in places:
@@ -111,9 +111,9 @@ def _find_moves(
     return moves
 
 
-def _is_gone(tree: Tree, path: bytes) -> bool:
+def _is_gone(files: PoolFiles, path: bytes) -> bool:
     try:
-        return not tree.has(path)
+        return not files.has(path)
     except OSError:
         return False  # where nobody may look, the file may well be
 

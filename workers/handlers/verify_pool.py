@@ -27,12 +27,12 @@ from models.services.verifying import (
     list_expected,
 )
 from models.storage import blob_key
-from models.tree import Tree
 from models.unit_of_work import UnitOfWork
 from workers.handlers.scan_guard import look_at
 from workers.handling import Planned, Step
-from workers.processing.hashing import Changing, Hasher
+from workers.processing.hashing import Changing
 from workers.processing.pace import Pace
+from workers.processing.pool_files import open_pool
 from workers.processing.walking import FoundFile
 
 _PAGE = 256
@@ -126,9 +126,9 @@ class VerifyPoolHandler:
         root = look_at(decode_path(pool.fs_path), pool.rules)
 
         def look(item: dict[str, Any]) -> tuple[str | None, int]:
-            with Tree(root.path) as tree:
+            with open_pool(root.path, note) as files:
                 try:
-                    found, sha512, _ = Hasher(tree, note).hash(decode_path(item["path"]))
+                    found, sha512, _ = files.hash(decode_path(item["path"]))
                 except Changing:
                     return "file-changed", 0
                 except OSError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
@@ -17,12 +18,24 @@ from models.storage import BlobStore, Piece, blob_key, delete_pieces, keep_piece
 from models.storage import folder as folder_module
 from models.storage.folder import FolderBlobStore
 from models.storage.object_store import ObjectBlobStore
+from tests.support.s3_server import BUCKET, S3, s3_server
 
 KEY = blob_key("ab" * 64)
 
 
-@pytest.fixture(params=["folder", "obstore-local", "obstore-memory"])
+@pytest.fixture(scope="module")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
+    with s3_server(tmp_path_factory.mktemp("s3")) as (server, port), pytest.MonkeyPatch.context() as patch:
+        for name, value in server.environment(port).items():
+            patch.setenv(name, value)
+        yield server
+
+
+@pytest.fixture(params=["folder", "obstore-local", "obstore-memory", "s3"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> BlobStore:
+    if request.param == "s3":
+        request.getfixturevalue("s3").empty()
+        return ObjectBlobStore(f"s3://{BUCKET}/blobs")
     stores: dict[str, BlobStore] = {
         "folder": FolderBlobStore(tmp_path / "blobs", min_free_bytes=0),
         "obstore-local": ObjectBlobStore(tmp_path.as_uri()),
@@ -318,3 +331,23 @@ def test_pieces_become_one(store: BlobStore) -> None:
     assert store.size(blob_key("cd" * 64)) is None
     delete_pieces(store, [*pieces, Piece(staging_key(new_id()), 1)])
     assert staged(store) == set()
+
+
+def test_a_bucket_in_trouble_costs_time_only(s3: S3) -> None:
+    s3.empty()
+    store = ObjectBlobStore(f"s3://{BUCKET}/blobs")
+    data = os.urandom(20_000_000)
+    s3.faults.extend([503, 0, 500, 503, 0, 500])
+    put(store, KEY, *(data[at : at + 3_000_000] for at in range(0, len(data), 3_000_000)))
+    s3.faults.extend([503, 0, -5_000_000, 500, -3_000_000])
+    assert read_all(store, KEY) == data
+    s3.faults.extend([500, 503])
+    store.copy(KEY, blob_key("cd" * 64))
+    s3.faults.extend([503, 500])
+    store.delete(KEY)
+    assert store.size(KEY) is None
+    assert read_all(store, blob_key("cd" * 64)) == data
+    s3.faults.extend([503] * 200)
+    with pytest.raises(Unavailable):
+        store.size(KEY)
+    s3.faults.clear()
