@@ -71,6 +71,8 @@ class VerifyPool(Payload):
     """So much of all files; the next run goes on where this one ends."""
     bytes_per_second: int | None = Field(default=None, ge=1024)
     """Read no faster than that."""
+    chunks: bool = False
+    """Note the chunk hash and the number of zero chunks of what is right, on its asset."""
 
 
 class DeletePool(Payload):

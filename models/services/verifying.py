@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from models.entities import Pool
 from models.errors import NotFound
+from models.events import ASSET_UPDATED
 from models.messages import VERIFY_POOL, VerifyPool
 from models.permissions import Actor, Permission, Verb
 from models.services.ingest import asset_of, is_missing, list_files
 from models.services.pools import POOLS
-from models.unit_of_work import UnitOfWork
+from models.unit_of_work import UnitOfWork, as_rows
 
 
 class Expected(NamedTuple):
@@ -81,6 +82,25 @@ def hashes_of(uow: UnitOfWork, asset_ids: Sequence[UUID]) -> dict[UUID, str]:
         "SELECT id, encode(sha512, 'hex') FROM asset WHERE id = ANY(CAST(:ids AS uuid[]))", ids=list(asset_ids)
     ).all()
     return {row[0]: row[1] for row in rows}
+
+
+def record_chunks(
+    uow: UnitOfWork, space_id: UUID, user_id: UUID | None, found: Mapping[str, tuple[str, int]]
+) -> None:  # fmt: skip
+    """Note chunk hashes and numbers of zero chunks, given by SHA-512; tells of the assets of which that is news."""
+    rows = [{"sha512": key, "chunk_hash": each[0], "zeros": each[1]} for key, each in sorted(found.items())]
+    changed: Any = uow.execute(
+        """UPDATE asset SET chunk_hash = new.chunk_hash, zero_chunk_count = new.zeros, revision = revision + 1,
+               edited = now(), editor_id = CAST(:user AS uuid)
+           FROM json_to_recordset(CAST(:rows AS json)) AS new (sha512 text, chunk_hash text, zeros bigint)
+           WHERE space_id = :space AND asset.sha512 = decode(new.sha512, 'hex')
+           AND (asset.chunk_hash, asset.zero_chunk_count) IS DISTINCT FROM (new.chunk_hash, new.zeros)
+           RETURNING asset.id""",
+        space=space_id,
+        user=user_id,
+        rows=as_rows(rows),
+    ).all()
+    uow.publish_each(ASSET_UPDATED, space_id, sorted(row[0] for row in changed), user_id)
 
 
 def last_position(uow: UnitOfWork, space_id: UUID, pool_id: UUID | None) -> bytes:

@@ -25,11 +25,13 @@ from models.services.verifying import (
     hashes_of,
     last_position,
     list_expected,
+    record_chunks,
 )
 from models.storage import blob_key
 from models.unit_of_work import UnitOfWork
 from workers.handlers.scan_guard import look_at
 from workers.handling import Planned, Step
+from workers.processing.chunks import ChunkFacts
 from workers.processing.hashing import Changing
 from workers.processing.pace import Pace
 from workers.processing.pool_files import open_pool
@@ -55,6 +57,20 @@ class Verified:
 
     codes: dict[int, str | None] = field(default_factory=dict)
     bytes_read: int = 0
+    chunks: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """Chunk hash and zero chunks of what is right, by SHA-512."""
+    facts: ChunkFacts | None = None
+    """Of the file at hand, if they are wanted."""
+
+    def see(self, size: int) -> Callable[[bytes | memoryview], None]:
+        """Begin with a file of that size."""
+        self.facts = ChunkFacts(size)
+        return self.facts.update
+
+    def keep_facts(self, sha512: str) -> None:
+        """Note what was found out about a file that is right."""
+        if self.facts is not None:
+            self.chunks[sha512] = self.facts.chunk_hash, self.facts.zero_chunks
 
 
 class VerifyPoolHandler:
@@ -107,7 +123,8 @@ class VerifyPoolHandler:
             pace.keep(verified.bytes_read + size)
             step.report(items=len(verified.codes), size_bytes=verified.bytes_read + size)
 
-        look = self._look_at_files(step, items, note) if step.payload.pool_uuid else self._look_at_store(step, note)
+        looking = self._look_at_files if step.payload.pool_uuid else self._look_at_store
+        look = looking(step, items, note, verified)
         for item in items:
             step.check()
             code, size = look(item)
@@ -117,28 +134,32 @@ class VerifyPoolHandler:
         return verified
 
     def _look_at_files(
-        self, step: Step[VerifyPool], items: list[dict[str, Any]], note: Callable[[int], None]
+        self, step: Step[VerifyPool], items: list[dict[str, Any]], note: Callable[[int], None], verified: Verified
     ) -> Callable[[dict[str, Any]], tuple[str | None, int]]:
         assert step.payload.pool_uuid is not None
         with step.platform.unit_of_work() as uow:
             pool = find_pool(uow, step.payload.pool_uuid)
             hashes = hashes_of(uow, [UUID(item["asset"]) for item in items])
         root = look_at(decode_path(pool.fs_path), pool.rules)
+        see = verified.see if step.payload.chunks else None
 
         def look(item: dict[str, Any]) -> tuple[str | None, int]:
             with open_pool(root.path, note) as files:
                 try:
-                    found, sha512, _ = files.hash(decode_path(item["path"]))
+                    found, sha512, _ = files.hash(decode_path(item["path"]), see)
                 except Changing:
                     return "file-changed", 0
                 except OSError as error:
                     return "file-vanished" if error.errno in _VANISHED else "file-unreadable", 0
-            return _judge(item, found, is_right=sha512 == hashes.get(UUID(item["asset"]))), found.size
+            is_right = sha512 == hashes.get(UUID(item["asset"]))
+            if is_right:
+                verified.keep_facts(sha512)
+            return _judge(item, found, is_right=is_right), found.size
 
         return look
 
     def _look_at_store(
-        self, step: Step[VerifyPool], note: Callable[[int], None]
+        self, step: Step[VerifyPool], _: list[dict[str, Any]], note: Callable[[int], None], verified: Verified
     ) -> Callable[[dict[str, Any]], tuple[str | None, int]]:
         def look(item: dict[str, Any]) -> tuple[str | None, int]:
             try:
@@ -146,19 +167,26 @@ class VerifyPoolHandler:
             except NotFound:
                 return "content-missing", 0
             running, size = hashlib.sha512(), 0
+            show = verified.see(step.platform.blobs.size(blob_key(item["path"])) or 0) if step.payload.chunks else None
             try:
                 while chunk := reader.read(_CHUNK_BYTES):
                     running.update(chunk)
+                    if show:
+                        show(chunk)
                     size += len(chunk)
                     note(size)
             finally:
                 reader.close()
-            return None if running.hexdigest() == item["path"] else "content-corrupt", size
+            if running.hexdigest() != item["path"]:
+                return "content-corrupt", size
+            verified.keep_facts(item["path"])
+            return None, size
 
         return look
 
     def apply(self, uow: UnitOfWork, step: Step[VerifyPool], verified: Verified) -> Outcome:
-        """Report what is not right."""
+        """Report what is not right, and note what is wanted of the rest."""
+        record_chunks(uow, step.space_id, step.creator_id, verified.chunks)
         outcome = Outcome(bytes_done=verified.bytes_read)
         items = {item["index"]: item for item in step.claim.payload["items"]}
         outcome.items = [_outcome(items[index], code) for index, code in verified.codes.items() if code is not None]

@@ -32,6 +32,10 @@ class Changing(OSError):
     """The file was written to while it was read."""
 
 
+See = Callable[[int], Callable[[memoryview], None]]
+"""Given the size of a file, gives what is to be shown its bytes, from the first on."""
+
+
 class Hasher:
     """Hashes files one after the other in a buffer of its own. Not to be shared between threads.
 
@@ -43,24 +47,24 @@ class Hasher:
         self._check = check
         self._buffer = memoryview(bytearray(_BUFFER_BYTES))
 
-    def hash(self, path: bytes) -> HashedFile:
-        """Hash one file; a file that changes meanwhile is read once more.
+    def hash(self, path: bytes, see: See | None = None) -> HashedFile:
+        """Hash one file; a file that changes meanwhile is read once more. `see` is shown all bytes as well.
 
         Raises:
             OSError: when the file cannot be read, is gone, or changes again (`Changing`).
         """
         try:
-            return self._hash_once(path)
+            return self._hash_once(path, see)
         except Changing:
-            return self._hash_once(path)
+            return self._hash_once(path, see)
 
-    def _hash_once(self, path: bytes) -> HashedFile:
+    def _hash_once(self, path: bytes, see: See | None) -> HashedFile:
         descriptor = self._tree.open_file(path)
         try:
             before = os.fstat(descriptor)
             if not stat.S_ISREG(before.st_mode):
                 raise NotRegular("not a regular file any more")
-            digest, head, size = self._read(descriptor, before.st_size)
+            digest, head, size = self._read(descriptor, before.st_size, see(before.st_size) if see else None)
             after = os.fstat(descriptor)
         finally:
             os.close(descriptor)
@@ -74,16 +78,22 @@ class Hasher:
             raise Changing("it changes while it is read")
         return HashedFile(found_file(path, after), digest, head)
 
-    def _read(self, descriptor: int, expected: int) -> tuple[str, bytes, int]:
+    def _read(
+        self, descriptor: int, expected: int, show: Callable[[memoryview], None] | None
+    ) -> tuple[str, bytes, int]:  # fmt: skip
         buffer = self._buffer
         size = count = os.readv(descriptor, [buffer])
         digest = hashlib.sha512(buffer[:size])
         head = bytes(buffer[: min(size, HEAD_BYTES)])
+        if show:
+            show(buffer[:size])
         # Beyond what was expected it grows, perhaps faster than it can be read. An incomplete read that reaches the
         # expected size was the last: that spares small files the read that only tells the end.
         while count and (size < expected or (size == expected and count == _BUFFER_BYTES)):
             self._check(size)
             count = os.readv(descriptor, [buffer])
             digest.update(buffer[:count])
+            if show:
+                show(buffer[:count])
             size += count
         return digest.hexdigest(), head, size

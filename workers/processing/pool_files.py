@@ -12,7 +12,7 @@ from models.errors import NotFound, Unavailable
 from models.storage.buckets import Bucket, BucketObject, is_bucket
 from models.storage.object_reader import ObjectChanged
 from models.tree import Tree
-from workers.processing.hashing import HEAD_BYTES, Changing, HashedFile, Hasher
+from workers.processing.hashing import HEAD_BYTES, Changing, HashedFile, Hasher, See
 from workers.processing.walking import FoundFile, UnreadableDirectory, walk
 
 _BUFFER_BYTES = 1024**2
@@ -31,8 +31,8 @@ class PoolFiles(Protocol):
             OSError: when that cannot be told.
         """
 
-    def hash(self, path: bytes) -> HashedFile:
-        """Hash one file, which must be the same from its first byte to its last.
+    def hash(self, path: bytes, see: See | None = None) -> HashedFile:
+        """Hash one file, which must be the same from its first byte to its last; `see` is shown all bytes as well.
 
         Raises:
             OSError: when it cannot be read, is gone, or changes meanwhile (`Changing`).
@@ -81,9 +81,9 @@ class FolderFiles:
         self._hasher = Hasher(tree, check)
         self.has = tree.has
 
-    def hash(self, path: bytes) -> HashedFile:
+    def hash(self, path: bytes, see: See | None = None) -> HashedFile:
         """Hash one file."""
-        return self._hasher.hash(path)
+        return self._hasher.hash(path, see)
 
 
 class BucketFiles:
@@ -96,22 +96,25 @@ class BucketFiles:
         """Whether there is such an object."""
         return self._bucket.find(path.decode()) is not None
 
-    def hash(self, path: bytes) -> HashedFile:
+    def hash(self, path: bytes, see: See | None = None) -> HashedFile:
         """Stream one object; what is replaced meanwhile is read once more."""
         try:
-            return self._hash_once(path)
+            return self._hash_once(path, see)
         except Changing:
-            return self._hash_once(path)
+            return self._hash_once(path, see)
 
-    def _hash_once(self, path: bytes) -> HashedFile:
+    def _hash_once(self, path: bytes, see: See | None) -> HashedFile:
         found = self._bucket.find(path.decode())
         if found is None:
             raise FileNotFoundError(errno.ENOENT, "there is no such object")
         digest, head, size = hashlib.sha512(), b"", 0
+        show = see(found.size) if see else None
         reader = self._bucket.open(found)
         try:
             while chunk := reader.read(_BUFFER_BYTES):
                 digest.update(chunk)
+                if show:
+                    show(memoryview(chunk))
                 head += chunk[: max(0, HEAD_BYTES - len(head))]
                 size += len(chunk)
                 self._check(size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from pathlib import Path
@@ -134,3 +135,26 @@ def test_who_may_change_a_pool_may_have_it_verified(platform: Platform, client: 
     stranger.post("/tasks", {"kind": "pools.verify"}, expect=403)
     for payload in ({"share": 0}, {"share": 2}, {"bytesPerSecond": 1}, {"poolUuid": "x"}):
         client.post("/tasks", {"kind": "pools.verify", "payload": payload}, expect=400)
+
+
+def test_chunks_are_noted_on_request(scanner: Scanner) -> None:
+    torn = bytes(range(256)) * 20_000 + bytes(4096 * 30)
+    scanner.write("torn", torn)
+    scanner.write("small", b"small")
+    scanner.scan()
+    stored = torn + b"stored"
+    submit_upload(scanner.platform, scanner.actor, stored)
+    run_uploads(scanner.platform)
+    query = "SELECT filename, size, zero_chunk_count, chunk_hash FROM asset ORDER BY size"
+    verify(scanner.platform, scanner.actor, pool_uuid=scanner.pool_id)
+    assert {row[2:] for row in rows(scanner.platform, query)} == {(None, None)}
+    for _ in range(2):
+        verify(scanner.platform, scanner.actor, pool_uuid=scanner.pool_id, chunks=True)
+        verify(scanner.platform, scanner.actor, chunks=True)
+        prefix = hashlib.sha256(torn[: 5 * 1024**2]).hexdigest()
+        assert rows(scanner.platform, query) == [
+            ("small", 5, 0, hashlib.sha256(b"small").hexdigest()), ("torn", len(torn), 30, prefix),
+            ("a.txt", len(stored), 30, prefix),
+        ]  # fmt: skip
+    told = "SELECT count(*) FROM event WHERE type = 'asset.updated'"
+    assert rows(scanner.platform, told) == [(3,)]
