@@ -26,7 +26,7 @@ from models.services.asset_extras import Extras
 _MIME_TYPE = validate.Regexp(
     re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,100}/[A-Za-z0-9!#$&^_.+-]{1,100}\Z"), error="Not a type such as image/jpeg."
 )
-_DEFAULTS = {"mime_type": "application/octet-stream", "origin": "api", "size": 0}
+DEFAULTS = {"mime_type": "application/octet-stream", "origin": "api", "size": 0}
 _BLOCKS = {"consistency": "zero_chunk_count", "fingerprint": "fingerprint"}
 """Blocks of a single value, with its column."""
 _CLEARABLE = ("sha256", "md5", "chunk_hash", "geo", *_BLOCKS.values())
@@ -148,7 +148,7 @@ class AssetReplaceSchema(ExtrasSchema):
 
 def new_columns(values: Mapping[str, Any]) -> dict[str, Any]:
     """Turn the body of a creation into columns."""
-    columns = {**_DEFAULTS, **_columns(values)}
+    columns = {**DEFAULTS, **_columns(values)}
     return {name: value for name, value in columns.items() if value is not None}
 
 

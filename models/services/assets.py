@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -119,30 +120,26 @@ def update_asset(uow: UnitOfWork, actor: Actor, asset: Asset, values: dict[str, 
     Raises:
         Conflict: when a change of the content itself is asked for.
     """
-    _require_content_kept(asset, values)
+    require_content_kept(asset, values)
     ASSETS.update(uow, actor, asset, values)
 
 
-def _require_content_kept(asset: Asset, values: dict[str, Any]) -> None:
+def require_content_kept(asset: Any, values: dict[str, Any]) -> None:
+    """Insist that no other content is said of an asset than it has.
+
+    Raises:
+        Conflict: when one is.
+    """
     if any(values.get(name, getattr(asset, name)) != getattr(asset, name) for name in _CONTENT):
         raise Conflict("The content of an asset never changes: other bytes are another asset")
 
 
-def change_columns(actor: Actor, asset: Asset, values: dict[str, Any]) -> bool:
-    """Set the given columns of a locked asset, to be flushed and told of by the caller; tells whether any is another.
-
-    Raises:
-        Conflict: when a change of the content itself is asked for.
-    """
-    _require_content_kept(asset, values)
-    return ASSETS.change(actor, asset, values)
-
-
-def hold_many(uow: UnitOfWork, actor: Actor, hashes: Sequence[str]) -> dict[str, Asset]:
-    """Give those assets of these contents that the actor may read, locked, by hash."""
-    query = select(Asset).where(Asset.space_id == actor.space_id, Asset.sha512.in_(hashes), ASSETS.visible(actor))
-    found = uow.session.execute(_locked(query.order_by(Asset.id))).scalars()
-    return {asset.sha512: asset for asset in found}
+def hold_many(uow: UnitOfWork, actor: Actor, hashes: Sequence[str], names: Sequence[str]) -> dict[str, SimpleNamespace]:
+    """Give id and these columns of those assets of these contents that the actor may read, locked, by hash."""
+    columns = [getattr(Asset, name) for name in ("id", "sha512", *names)]
+    query = select(*columns).where(Asset.space_id == actor.space_id, Asset.sha512.in_(hashes), ASSETS.visible(actor))
+    found = uow.session.execute(query.order_by(Asset.id).with_for_update(of=Asset)).mappings()
+    return {row["sha512"]: SimpleNamespace(**row) for row in found}
 
 
 def find_readable(uow: UnitOfWork, actor: Actor, hashes: Sequence[str]) -> dict[str, UUID]:

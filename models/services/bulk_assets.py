@@ -7,17 +7,18 @@ asset by the services of single requests, each in a savepoint of its own.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
-from models.entities import Asset
 from models.errors import LoomError
 from models.ids import new_id_text
 from models.permissions import Actor, Permission, Verb
 from models.services import assets
 from models.services.asset_extras import Extras, add_extras
+from models.services.changes import changes_to
 from models.services.crud import Values
 from models.services.libraries import keep_uploads, refer_for_upload
 from models.services.tagging import tag_new_assets
@@ -31,7 +32,7 @@ _TYPES = {
     "meta": "jsonb", "zero_chunk_count": "bigint", "fingerprint": "text", **dict.fromkeys(_HEX, "text"),
 }  # fmt: skip
 """Columns that a batch writes, and how JSON spells them."""
-_DEFAULTS = {"meta": "COALESCE(meta, '{}')"}
+_CHANGEABLE = tuple(name for name in _TYPES if name != "sha512")
 _NO_EXTRAS = Extras()
 
 
@@ -130,8 +131,10 @@ def _insert(uow: UnitOfWork, actor: Actor, items: Sequence[WantedAsset]) -> dict
     return created
 
 
-def _read(name: str) -> str:
-    return f"decode({name}, 'hex')" if name in _HEX else _DEFAULTS.get(name, name)
+def _read(name: str, table: str = "") -> str:
+    if name in _HEX:
+        return f"decode({table}{name}, 'hex')"
+    return f"COALESCE({table}{name}, '{{}}')" if name == "meta" else f"{table}{name}"
 
 
 def _declared(names: Sequence[str]) -> str:
@@ -183,28 +186,51 @@ def update_many(uow: UnitOfWork, actor: Actor, wanted: Sequence[WantedAsset]) ->
     """Change the assets of these contents; saying what is so already is no change."""
     results = Results()
     plain = [item for item in wanted if not item.extras and actor.may(Permission.UPDATE_ASSET)]
-    found = assets.hold_many(uow, actor, [item.sha512 for item in plain]) if plain else {}
-    changed: set[UUID] = set()
+    found = assets.hold_many(uow, actor, [item.sha512 for item in plain], _CHANGEABLE) if plain else {}
+    changed: dict[UUID, SimpleNamespace] = {}
+    names: set[str] = set()
     for item in plain:
         if item.sha512 in found:
-            _change(actor, found[item.sha512], item, results, changed)
+            _change(found[item.sha512], item, results, changed, names)
         else:
             results.problems[item.index] = assets.missing(item.sha512).code, assets.missing(item.sha512).message
-    uow.session.flush()
-    uow.publish_each(assets.ASSETS.updated, actor.space_id, sorted(changed), actor.user_id)
+    _write_changes(uow, actor, changed, sorted(names))
     for item in wanted:
         if item.index not in results.done and item.index not in results.problems:
             _alone(uow, results, item, lambda item=item: _update_one(uow, actor, item))  # type: ignore[misc]
     return results
 
 
-def _change(actor: Actor, asset: Asset, item: WantedAsset, results: Results, changed: set[UUID]) -> None:
+def _change(
+    held: SimpleNamespace, item: WantedAsset, results: Results, changed: dict[UUID, SimpleNamespace], names: set[str]
+) -> None:
+    """Change what is held of an asset, for all of them to be written at once."""
     try:
-        if assets.change_columns(actor, asset, item.columns):
-            changed.add(asset.id)
-        results.done[item.index] = asset.id
+        assets.require_content_kept(held, item.columns)
     except LoomError as error:
         results.problems[item.index] = error.code, error.message
+        return
+    if changes := changes_to(held, item.columns):
+        vars(held).update(changes)
+        changed[held.id] = held
+        names.update(changes)
+    results.done[item.index] = held.id
+
+
+def _write_changes(
+    uow: UnitOfWork, actor: Actor, changed: Mapping[UUID, SimpleNamespace], names: Sequence[str]
+) -> None:  # fmt: skip
+    if not changed:
+        return
+    uow.execute(
+        f"""UPDATE asset SET {", ".join(f"{name} = {_read(name, 'new.')}" for name in names)},
+                revision = revision + 1, edited = now(), editor_id = :user
+            FROM json_to_recordset(CAST(:rows AS json)) AS new (id uuid, {_declared(names)})
+            WHERE asset.id = new.id""",  # noqa: S608 - constants
+        user=actor.user_id,
+        rows=as_rows([{"id": key, **{name: getattr(held, name) for name in names}} for key, held in changed.items()]),
+    )
+    uow.publish_each(assets.ASSETS.updated, actor.space_id, sorted(changed), actor.user_id)
 
 
 def _update_one(uow: UnitOfWork, actor: Actor, item: WantedAsset) -> UUID:

@@ -6,7 +6,7 @@ its parts are held until it has proven whole; lines of NDJSON stand for themselv
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ from marshmallow import Schema, ValidationError
 
 from models.bodies.asset_requests import changed_columns, extras_of, new_columns
 from models.bodies.bulk import BulkCreateItemSchema, BulkUpdateItemSchema
+from models.bodies.plain_items import plain_change, plain_creation
 from models.bodies.problems import describe_problems
 from models.errors import LoomError
 from models.messages import BULK_CREATE, BULK_UPDATE, BulkAssets
@@ -44,6 +45,8 @@ class _BulkHandler:
     """What both have in common."""
 
     schema: Schema
+    plain: Callable[[dict[str, Any]], dict[str, Any] | None]
+    """Reads an item that says nothing out of the ordinary; None: the schema must."""
 
     def plan(self, step: Step[BulkAssets]) -> Iterator[Planned]:
         """Yield the items in parts, behind those that an interrupted plan has come to."""
@@ -58,7 +61,7 @@ class _BulkHandler:
         for item in items:
             step.check()
             try:
-                wanted.append(self.read(item["index"], self.schema.load(item["data"])))
+                wanted.append(self._read(item["index"], item["data"]))
             except ValidationError as error:
                 problems[item["index"]] = ("validation", describe_problems({"": error.messages}))
             except LoomError as error:
@@ -77,6 +80,10 @@ class _BulkHandler:
         drop_staged(step)
         return bulk_result(uow, step.task_id)
 
+    def _read(self, index: int, data: dict[str, Any]) -> WantedAsset:
+        columns = self.plain(data)
+        return self.read(index, self.schema.load(data)) if columns is None else WantedAsset(index, columns)
+
     def read(self, index: int, values: dict[str, Any]) -> WantedAsset:
         """Turn an item into what is wanted."""
         raise NotImplementedError
@@ -91,6 +98,7 @@ class BulkCreateHandler(_BulkHandler):
 
     kind = BULK_CREATE
     schema = BulkCreateItemSchema()
+    plain = staticmethod(plain_creation)
 
     def read(self, index: int, values: dict[str, Any]) -> WantedAsset:
         """Turn the body of a creation into what is wanted."""
@@ -106,6 +114,7 @@ class BulkUpdateHandler(_BulkHandler):
 
     kind = BULK_UPDATE
     schema = BulkUpdateItemSchema()
+    plain = staticmethod(plain_change)
 
     def read(self, index: int, values: dict[str, Any]) -> WantedAsset:
         """Turn the body of a change into what is wanted. The other hashes are data like any."""
