@@ -13,6 +13,7 @@ from tests.support.assets import DATA, is_kept, put_in_library, upload
 from tests.support.client import ApiClient
 from tests.support.people import make_user, sign_in
 from tests.support.platforms import rows
+from workers.handlers import change_chosen
 from workers.inline import run_all
 
 
@@ -75,18 +76,22 @@ def test_a_dry_run_counts(client: ApiClient, platform: Platform, assets: list[st
     assert both["result"]["chosen"] == 2
 
 
-def test_more_than_one_part(client: ApiClient, platform: Platform, actor: Actor) -> None:
+def test_more_than_one_part(
+    client: ApiClient, platform: Platform, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(change_chosen, "_PLAN_ITEMS", 40)
+    monkeypatch.setattr(change_chosen, "_PART_ITEMS", 15)
     with platform.unit_of_work() as uow:
         uow.execute(
             """INSERT INTO asset (id, space_id, sha512, size, mime_type, filename, origin)
                SELECT gen_random_uuid(), :space, sha512(number::text::bytea), 1, 'a/b', 'many', 'test'
-               FROM generate_series(1, 10700) AS number""",
+               FROM generate_series(1, 107) AS number""",
             space=actor.space_id,
         )
         uow.commit()
     task = ask(client, platform, "delete", filter=["name[eq]=many"])
-    assert task["result"] == {"chosen": 10700, "done": 10700, "failed": 0}
-    assert task["progress"]["done"] == task["progress"]["total"] == 10700
+    assert task["result"] == {"chosen": 107, "done": 107, "failed": 0}
+    assert task["progress"]["done"] == task["progress"]["total"] == 107
 
 
 def test_only_what_one_may(app: Flask, client: ApiClient, platform: Platform, actor: Actor, assets: list[str]) -> None:

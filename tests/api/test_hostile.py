@@ -71,12 +71,12 @@ def _require_refusal_or_success(client: ApiClient, method: str, path: str, *argu
 
 def test_wrong_values_in_every_field_of_every_body(app: Flask, client: ApiClient) -> None:
     fields = _fields(app, client)
-    for method, path, _ in _routes(app):
-        if method in {"GET", "DELETE"} or path.endswith("/login"):
-            continue
-        for value in VALUES:
-            body = json.dumps(dict.fromkeys(fields, value)).encode()
-            _require_refusal_or_success(client, method, path, body, headers=JSON)
+    routes = [(method, path) for method, path, _ in _routes(app) if method in {"POST", "PUT"}]  # PATCH is POST
+    for value in VALUES:
+        body = json.dumps(dict.fromkeys(fields, value)).encode()
+        for method, path in routes:
+            if not path.endswith("/login"):
+                _require_refusal_or_success(client, method, path, body, headers=JSON)
 
 
 def test_each_wrong_value_alone(app: Flask, client: ApiClient, tmp_path: Any) -> None:
