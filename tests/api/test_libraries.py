@@ -14,6 +14,7 @@ from models.services import announcing, holders
 from models.wiring import Platform
 from tests.support.assets import run_uploads, sha512_of
 from tests.support.client import ApiClient
+from tests.support.forms import send_form
 from tests.support.organising import at_once, events_about, make_assets, put_into_pool, status_of, uuids
 from tests.support.people import make_space, make_user, sign_in
 from workers.inline import run_all
@@ -331,3 +332,11 @@ def test_nobody_gains_rights_by_adding_assets(client: ApiClient, platform: Platf
     eve.delete(f"/assets/{asset}", expect=403)
     client.post(f"/libraries/{library}/assets", {"assetUuid": asset}, expect=201)
     eve.delete(f"/assets/{asset}")
+
+
+def test_an_upload_names_one_library(client: ApiClient) -> None:
+    one, two = (client.post("/libraries", {"name": name}, expect=201)["uuid"] for name in ("one", "two"))
+    for named, asked, status in ((one, one, 202), (one, two, 400), (one, "x", 400), ("x", one, 400), (one, "", 202)):
+        parts = ("libraryUuid", None, named.encode()), ("file", "a", b"x")
+        answer = send_form(client, "/assets/upload", *parts, query_string={"libraryUuid": asked})
+        assert answer.status_code == status, (named, asked, answer.json)

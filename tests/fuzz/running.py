@@ -71,7 +71,9 @@ def _settings(headers: Mapping[str, str], phase: str) -> dict[str, Any]:
         # or which names are taken.
         "checks": {"positive_data_acceptance": {"enabled": False},
                    # Who has not the element as it is, is told so whatever they send.
-                   "negative_data_rejection": {"expected-statuses": ["4xx"]}},
+                   "negative_data_rejection": {"expected-statuses": ["4xx"]},
+                   # tus 1.0 answers 412 to who does not say which protocol it is.
+                   "missing_required_header": {"expected-statuses": [400, 401, 403, 406, 412, 415, 422]}},
         # Nobody has told this Loom which identity provider to ask; it says so.
         "operations": [{"include-path-regex": ANYTHING, "checks": {"negative_data_rejection": {"enabled": False}}},
                        {"include-path-regex": "/auth/oauth2",

@@ -124,15 +124,16 @@ def _submit(uow: UnitOfWork, actor: Actor, received: Received, asset_id: UUID | 
 
 def _read_library(uow: UnitOfWork, actor: Actor, received: Received) -> UUID | None:
     """Give the library that the asset is to be added to, if the form or the query names one."""
-    text = received.form.get("libraryUuid") or request.args.get("libraryUuid")
-    if not text:
-        return None
+    texts = filter(None, (received.form.get("libraryUuid"), request.args.get("libraryUuid")))
     try:
-        library_id = parse_uuid(text)
+        named = {parse_uuid(text) for text in texts}
     except InvalidInput as error:
         raise InvalidInput(f"libraryUuid: {error}") from None
-    refer_for_upload(uow, actor, library_id)
-    return library_id
+    if len(named) > 1:
+        raise InvalidInput("libraryUuid: the form names another library than the query")
+    for library_id in named:
+        refer_for_upload(uow, actor, library_id)
+    return next(iter(named), None)
 
 
 def stored_asset(uow: UnitOfWork, actor: Actor, task: Task) -> Response:
