@@ -142,7 +142,7 @@ def load_one(_: UnitOfWork, actor: Actor, upload_id: UUID) -> Response:
             answer = jsonify(_SCHEMA.dump(upload := uploads.get_upload(uow, actor, upload_id)))
             return _tell_state(answer, upload)
     tus.require_version()
-    return _tell_state(Response(), _settle(actor, upload_id))
+    return _tell_state(Response(mimetype="application/json"), _settle(actor, upload_id))
 
 
 def _settle(actor: Actor, upload_id: UUID) -> Upload:
