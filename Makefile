@@ -24,7 +24,7 @@ test: $(VENV)/.installed-dev ## Run the tests; ARGS="-k name" chooses
 ifdef ARGS
 	@$(BIN)/python -m pytest $(ARGS)
 else
-	@$(BIN)/python -m pytest -n 2 --dist worksteal tests/unit tests/api tests/model tests/fuzz
+	@$(BIN)/python -m pytest -n 3 --dist worksteal tests/unit tests/api tests/model tests/fuzz
 	@$(BIN)/python -m pytest tests/e2e
 endif
 
