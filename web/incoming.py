@@ -74,11 +74,11 @@ class IncomingPiece:
         """Take in the whole body; when it breaks off, what has come of it stays, unless it has a checksum.
 
         Raises:
-            ChecksumMismatch: when it is not what its checksum says; then nothing of it stays. Nor does it when:
-            Conflict: another request has taken the upload over.
-            TooLarge: it is longer than what the upload awaits.
-            InvalidInput: it breaks off.
-            Stalled: it does not go on.
+            ChecksumMismatch: when it is not what its checksum says; then nothing of it stays.
+            Conflict: when another request has taken the upload over; what was reported before stays.
+            TooLarge: when it is longer than what the upload awaits; so here.
+            InvalidInput: when it breaks off.
+            Stalled: when it does not go on.
         """
         try:
             self._read()
