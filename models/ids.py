@@ -12,6 +12,7 @@ from models.errors import InvalidInput
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _SHA512 = re.compile(r"[0-9a-fA-F]{128}")
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def new_id() -> UUID:
@@ -46,4 +47,4 @@ def printable(text: str, limit: int = 80) -> str:
 
 def is_storable(text: str) -> bool:
     """Tell whether PostgreSQL can hold the text: no NUL and no lone surrogate."""
-    return "\x00" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
+    return _UNSTORABLE.search(text) is None

@@ -6,7 +6,7 @@ Commits are explicit: leaving the block without `commit()` rolls everything back
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from types import TracebackType
@@ -214,8 +214,11 @@ def _driver(lent: PoolProxiedConnection) -> psycopg.Connection:
     return driver
 
 
-def as_rows(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Pack many rows into one parameter for `json_to_recordset`: an order faster than arrays of each column."""
+def as_rows(rows: Sequence[Any]) -> str:
+    """Pack many rows, mappings or dataclasses, into one parameter for `json_to_recordset`.
+
+    That is an order faster than arrays of each column.
+    """
     return orjson.dumps(rows).decode()
 
 

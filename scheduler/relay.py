@@ -1,6 +1,7 @@
 """From rows to messages: events in the order of their commits, wake-ups that were lost, progress once a second.
 
-Every frame of events carries the position before and behind it, so a listener sees at once when it has missed one.
+Every frame of events carries the position before and behind it, so a listener sees at once when it has missed one. In
+a flood only the positions are sent: whoever has somebody who listens reads the events, and nobody else has to.
 """
 
 from __future__ import annotations
@@ -12,14 +13,15 @@ from sqlalchemy import select
 from models.bus import Bus
 from models.entities import Task, TaskState
 from models.messages import Queue
-from models.services.event_log import Position, read_events, reader_position, store_position
-from models.services.frames import make_frame, progress_frame
+from models.services.event_log import Position, reach, read_events, reader_position, store_position
+from models.services.frames import Frame, make_frame, progress_frame
 from models.services.reaping import count_runnable
 from models.unit_of_work import UnitOfWork
 from models.wiring import Platform
 
 READER = "relay"
 _BATCH = 500
+_FLOOD = 10_000
 _MOST_WAKES = 16
 
 
@@ -34,14 +36,15 @@ class EventRelay:
         with self._platform.unit_of_work() as uow:
             position = reader_position(uow, READER)
             events = read_events(uow, position, _BATCH)
+            is_flood = len(events) == _BATCH
             if events:
-                last = events[-1].position
-                self._publish(position, last, [make_frame(event) for event in events])
+                last = reach(uow, events[-1].position, _FLOOD) if is_flood else events[-1].position
+                self._publish(position, last, None if is_flood else [make_frame(event) for event in events])
                 store_position(uow, READER, last)
             uow.commit()
-        return len(events) == _BATCH
+        return is_flood
 
-    def _publish(self, before: Position, last: Position, frames: list[dict[str, object]]) -> None:
+    def _publish(self, before: Position, last: Position, frames: list[Frame] | None) -> None:
         self._platform.bus.publish({"prev": [before.xid, before.id], "last": [last.xid, last.id], "events": frames})
 
 

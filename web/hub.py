@@ -105,8 +105,7 @@ class Hub:
         with self._lock:
             for subscriber in self._subscribers:
                 subscriber.end()
-            for bell in [bell for bells in self._bells.values() for bell in bells]:
-                bell.set()
+            self._ring_all()
         if self._thread:
             self._thread.join(2 * _SILENCE_SECONDS)
 
@@ -160,13 +159,21 @@ class Hub:
             self._position = last_position(uow)
         self._ready.set()
 
-    def _take_over(self, before: Position, last: Position, frames: Sequence[Frame]) -> None:
-        """Hand on what the relay has published, unless something before it is missing or all of it is known."""
-        if before == self._position:
+    def _take_over(self, before: Position, last: Position, frames: Sequence[Frame] | None) -> None:
+        """Hand on what the relay has published, unless something before it is missing or all of it is known.
+
+        No frames: there were so many that only those who have listeners shall read them.
+        """
+        if last <= self._position:
+            return
+        if frames is None and not self._subscribers:
+            self._position = last
+            self._ring_all()
+        elif frames is None or before != self._position:
+            self._catch_up()
+        else:
             self._position = last
             self._deliver(frames)
-        elif last > self._position:
-            self._catch_up()
 
     def _catch_up(self) -> None:
         """Hand on all that the log has behind the hub's position."""
@@ -219,6 +226,10 @@ class Hub:
         """Encode those events that an actor may hear of."""
         frames = [make_frame(event) for event in events if event.space_id == actor.space_id]
         return b"".join(_encode(frame) for frame in audible(self._platform.reading, actor, frames))
+
+    def _ring_all(self) -> None:
+        for bell in [bell for bells in self._bells.values() for bell in bells]:
+            bell.set()
 
     def _ring(self, frame: Frame) -> None:
         if frame["type"] == TASK_UPDATED and frame["uuid"] in self._bells:

@@ -21,7 +21,7 @@ from models.entities.role import Role, RoleGrant
 from models.entities.schedule import Schedule
 from models.entities.space import Space, SpaceMember
 from models.entities.tag import AssetTag, Tag, TagRating
-from models.entities.task import PartState, Task, TaskItem, TaskPart, TaskState
+from models.entities.task import PartState, Task, TaskItem, TaskItemRun, TaskPart, TaskState
 from models.entities.upload import Upload
 from models.entities.user import Token, User
 from models.entities.webhook import Webhook
@@ -66,6 +66,7 @@ __all__ = [
     "TagRating",
     "Task",
     "TaskItem",
+    "TaskItemRun",
     "TaskPart",
     "TaskState",
     "Token",

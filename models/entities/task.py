@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, SmallInteger, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Identity, Index, LargeBinary, SmallInteger, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -147,10 +147,9 @@ class TaskPart(Base):
 
 
 class TaskItem(Base):
-    """What became of one item of a task. Items that need no word (done, nothing to say) have no row."""
+    """What became of one item of a task, if it may be tried again. Items that need no word have neither row nor run."""
 
     __tablename__ = "task_item"
-    __table_args__ = (Index("ix_task_item_task_id_state_index", "task_id", "state", "index"),)
 
     task_id: Mapped[UUID] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"), primary_key=True)
     index: Mapped[int] = mapped_column(primary_key=True)
@@ -161,3 +160,21 @@ class TaskItem(Base):
     asset_id: Mapped[UUID | None]
     input: Mapped[Json] = mapped_column(JSONB)
     """What the part was told about the item: enough to try it again."""
+
+
+class TaskItemRun(Base):
+    """What became of some items of a task that ended alike; `first` and `last` are the least and greatest index.
+
+    `items` is a JSON list of the outcomes, each a list in the order of `models.services.task_items.ItemOutcome`.
+    """
+
+    __tablename__ = "task_item_run"
+    __table_args__ = (Index("ix_task_item_run_task_id_first_id", "task_id", "first", "id"),)
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    task_id: Mapped[UUID] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"))
+    state: Mapped[str]
+    first: Mapped[int]
+    last: Mapped[int]
+    count: Mapped[int]
+    items: Mapped[bytes] = mapped_column(LargeBinary)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
+from models.services.task_items import ItemOutcome, list_items
 from models.unit_of_work import UnitOfWork
 
-_ITEMS = """
-    SELECT index, NULLIF(subject, ''), state, code, message, asset_id::text, input ->> 'clientRef',
-           input -> 'data' ->> 'clientRef'
-    FROM task_item WHERE task_id = %(task)s AND (state <> 'DONE' OR index < %(most)s) ORDER BY index LIMIT %(most)s
-"""
 _DONE = {"assets.bulk-create": "CREATED", "assets.bulk-update": "UPDATED"}
+_NOT_DONE = ("FAILED", "SKIPPED")
 MOST_ITEMS = 10_000
 """So many are shown in the answer of a request: the first, and of the later ones those that were not done."""
 
@@ -32,15 +30,18 @@ def bulk_result(uow: UnitOfWork, task_id: UUID) -> dict[str, int]:
 
 def bulk_items(uow: UnitOfWork, task_id: UUID, kind: str) -> list[dict[str, Any]]:
     """Give the outcomes of items. The wire has no more states than these; `code` tells the kinds of failure."""
-    return [_item(*row, done=_DONE[kind]) for row in uow.fetch(_ITEMS, task=task_id, most=MOST_ITEMS)]
+    first = list_items(uow, task_id, None, -1, MOST_ITEMS)
+    shown = [item for item in first if item.index < MOST_ITEMS]
+    later = [item for state in _NOT_DONE for item in list_items(uow, task_id, state, MOST_ITEMS - 1, MOST_ITEMS)]
+    return [_item(item, _DONE[kind]) for item in [*shown, *sorted(later, key=attrgetter("index"))][:MOST_ITEMS]]
 
 
-def _item(
-    index: int, sha512: str | None, state: str, code: str | None, message: str | None, asset_id: str | None,
-    reference: str | None, given: str | None, *, done: str,
-) -> dict[str, Any]:  # fmt: skip
+def _item(outcome: ItemOutcome, done: str) -> dict[str, Any]:
+    given = outcome.input or {}
+    reference = given.get("clientRef", given.get("data", {}).get("clientRef"))
     item = {
-        "index": index, "uuid": asset_id, "sha512": sha512, "clientRef": reference or given,
-        "status": done if state == "DONE" else "FAILED", "code": code, "error": message,
+        "index": outcome.index, "uuid": outcome.asset_id and str(outcome.asset_id), "sha512": outcome.subject or None,
+        "clientRef": reference if isinstance(reference, str) else None,
+        "status": done if outcome.state == "DONE" else "FAILED", "code": outcome.code, "error": outcome.message,
     }  # fmt: skip
     return {name: value for name, value in item.items() if value is not None}

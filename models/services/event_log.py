@@ -53,6 +53,20 @@ def read_events(uow: UnitOfWork, after: Position, limit: int) -> Sequence[Logged
     ]
 
 
+def reach(uow: UnitOfWork, after: Position, limit: int) -> Position:
+    """Give the position behind up to so many more events, read off the index; the same if there are none."""
+    row: Any = uow.execute(
+        """SELECT CAST(CAST(xid AS text) AS bigint), id FROM (
+               SELECT xid, id FROM event WHERE (xid, id) > (CAST(CAST(:xid AS text) AS xid8), :id)
+               AND xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY xid, id LIMIT :limit) AS following
+           ORDER BY xid DESC, id DESC LIMIT 1""",
+        xid=after.xid,
+        id=after.id,
+        limit=limit,
+    ).one_or_none()
+    return after if row is None else Position(*row)
+
+
 def last_position(uow: UnitOfWork) -> Position:
     """Give the position behind all events that a reader could be shown now."""
     row: Any = uow.execute(

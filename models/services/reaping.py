@@ -6,7 +6,7 @@ from typing import Any
 
 from models.entities.task import PartRole
 from models.messages import Queue
-from models.services.task_parts import NewPart, add_work, close_step, lock_task
+from models.services.task_parts import NewPart, add_work, close_step, lock_task, single_items
 from models.services.work import Claim, give_up
 from models.unit_of_work import UnitOfWork
 
@@ -65,7 +65,7 @@ def _split(uow: UnitOfWork, claimed: Claim, deaths: int) -> None:
         id=claimed.part_id,
     )
     task = lock_task(uow, claimed.task_id)
-    add_work(uow, task, [NewPart([item]) for item in claimed.payload["items"]], deaths=deaths)
+    add_work(uow, task, [NewPart([item]) for item in single_items(claimed.payload["items"])], deaths=deaths)
     close_step(uow, task, claimed.role)
 
 

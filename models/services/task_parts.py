@@ -5,7 +5,7 @@ All functions here run with the task's row locked (`lock_task`), in the caller's
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -18,27 +18,35 @@ from models.entities.task import PartRole
 from models.events import TASK_UPDATED, NewEvent
 from models.ids import new_id
 from models.messages import KINDS
+from models.services.task_items import ItemOutcome, keep_items
 from models.unit_of_work import UnitOfWork, as_rows
 
 
 @dataclass(frozen=True)
 class NewPart:
-    """A part to be planned: `{"items": [...]}` where each item is a JSON object with its `index` in the task."""
+    """A part to be planned: JSON objects, each with its `index` in the task.
+
+    One with a `count` stands for so many items in a row, the first of which has that index; the kind knows where they
+    are. A single one of them is spelt without `count`, and with the `first` of its row (`single_items`).
+    """
 
     items: list[dict[str, Any]]
 
+    @property
+    def size(self) -> int:
+        """How many items it has."""
+        return sum(item.get("count", 1) for item in self.items)
 
-@dataclass(frozen=True)
-class ItemOutcome:
-    """What became of one item, for the caller to read. `state` is DONE, FAILED or SKIPPED."""
 
-    index: int
-    subject: str
-    state: str
-    code: str | None = None
-    message: str | None = None
-    asset_id: UUID | None = None
-    input: dict[str, Any] = field(default_factory=dict)
+def single_items(items: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Spell the items of a part one by one."""
+    for item in items:
+        if "count" not in item:
+            yield item
+            continue
+        row = {name: value for name, value in item.items() if name != "count"}
+        for index in range(item["index"], item["index"] + item["count"]):
+            yield {**row, "index": index, "first": item["index"]}
 
 
 @dataclass
@@ -99,7 +107,7 @@ def _insert(
         deaths=deaths,
         rows=as_rows(
             [
-                {"id": new_id(), "seq": seq, "payload": {"items": part.items}, "size": len(part.items)}
+                {"id": new_id(), "seq": seq, "payload": {"items": part.items}, "size": part.size}
                 for seq, part in enumerate(parts, first)
             ]
         ),
@@ -138,20 +146,7 @@ def add_outcome(uow: UnitOfWork, task: Task, outcome: Outcome) -> None:
     if outcome.result is not None:
         task.result = outcome.result
     if outcome.items:
-        _insert_items(uow, task.id, outcome.items)
-
-
-def _insert_items(uow: UnitOfWork, task_id: UUID, items: Sequence[ItemOutcome]) -> None:
-    uow.execute(
-        """INSERT INTO task_item (task_id, index, subject, state, code, message, asset_id, input)
-           SELECT :task, index, subject, state, code, message, asset_id, input
-           FROM json_to_recordset(CAST(:rows AS json)) AS new (index bigint, subject text, state text, code text,
-                message text, asset_id uuid, input jsonb)
-           ON CONFLICT (task_id, index) DO UPDATE SET state = excluded.state, code = excluded.code,
-               message = excluded.message, asset_id = excluded.asset_id""",
-        task=task_id,
-        rows=as_rows([vars(item) for item in items]),
-    )
+        keep_items(uow, task.id, outcome.items)
 
 
 def close_step(uow: UnitOfWork, task: Task, role: PartRole) -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from pydantic import ValidationError
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete
 
-from models.entities import Task, TaskItem, TaskPart, TaskState
+from models.entities import Task, TaskPart, TaskState
 from models.entities.task import PartRole
 from models.errors import Conflict, InvalidInput
 from models.events import TASK_CREATED, TASK_DELETED, NewEvent
@@ -19,6 +18,7 @@ from models.logs import current_trace
 from models.messages import KINDS, Payload, Priority, Queue, TaskKind, find_kind
 from models.permissions import Actor, Entity, Permission, Verb
 from models.services.crud import Resource
+from models.services.task_items import forget_items, take_failed
 from models.services.task_parts import (
     NewPart,
     add_step,
@@ -96,20 +96,6 @@ def get_task(uow: UnitOfWork, actor: Actor, task_id: UUID) -> Task:
     return TASKS.get(uow, actor, task_id)
 
 
-def count_items(uow: UnitOfWork, task: Task, state: str | None) -> int:
-    """Count the items that have a word about them."""
-    query = select(func.count()).where(TaskItem.task_id == task.id)
-    return uow.session.execute(query.where(TaskItem.state == state) if state else query).scalar_one()
-
-
-def list_items(uow: UnitOfWork, task: Task, state: str | None, after: int, limit: int) -> Sequence[TaskItem]:
-    """Page through the outcomes of a task's items, by their index."""
-    query = select(TaskItem).where(TaskItem.task_id == task.id, TaskItem.index > after)
-    if state:
-        query = query.where(TaskItem.state == state)
-    return uow.session.execute(query.order_by(TaskItem.index).limit(limit)).scalars().all()
-
-
 def queue_position(uow: UnitOfWork, task: Task) -> int | None:
     """Count the parts that go before the first step of a pending task; None once it is claimed.
 
@@ -153,7 +139,7 @@ def retry(uow: UnitOfWork, actor: Actor, task_id: UUID, *, only_failed: bool) ->
     _require_reach(actor, KINDS[task.kind])
     if not task.state.is_final:
         raise Conflict(f"The task has not ended: {task.state}")
-    failed = _failed_items(uow, task) if only_failed else []
+    failed = take_failed(uow, task) if only_failed else []
     if only_failed and not failed and not task.error_code:
         raise Conflict("The task has no failed items")
     task.state, task.error_code, task.error_message = TaskState.PENDING, None, None
@@ -167,14 +153,8 @@ def retry(uow: UnitOfWork, actor: Actor, task_id: UUID, *, only_failed: bool) ->
     return task
 
 
-def _failed_items(uow: UnitOfWork, task: Task) -> list[dict[str, Any]]:
-    query = select(TaskItem.input).where(TaskItem.task_id == task.id, TaskItem.state == "FAILED")
-    return [item for item in uow.session.execute(query.order_by(TaskItem.index)).scalars() if item]
-
-
 def _restart_items(uow: UnitOfWork, task: Task, items: list[dict[str, Any]]) -> None:
     """Plan the failed items as new parts; a plan that did not come to its end goes on from its cursor."""
-    uow.session.execute(delete(TaskItem).where(TaskItem.task_id == task.id, TaskItem.state == "FAILED"))
     task.failed -= len(items)
     batches = [items[start : start + _RETRY_PART] for start in range(0, len(items), _RETRY_PART)]
     add_work(uow, task, [NewPart(batch) for batch in batches])
@@ -183,7 +163,7 @@ def _restart_items(uow: UnitOfWork, task: Task, items: list[dict[str, Any]]) -> 
 
 
 def _restart(uow: UnitOfWork, task: Task) -> None:
-    uow.session.execute(delete(TaskItem).where(TaskItem.task_id == task.id))
+    forget_items(uow, task)
     uow.session.execute(delete(TaskPart).where(TaskPart.task_id == task.id))
     task.done = task.failed = task.skipped = task.bytes_done = task.open_parts = 0
     task.total = None if KINDS[task.kind].part_queue else 1

@@ -34,9 +34,10 @@ def refuse_blacklisted(uow: UnitOfWork, space_id: UUID, sha512: str) -> None:
 def find_blacklisted(uow: UnitOfWork, space_id: UUID, hashes: Sequence[str]) -> set[str]:
     """Tell which of these hashes are blacklisted: one indexed query, however many there are."""
     rows: Any = uow.execute(
-        "SELECT encode(sha512, 'hex') FROM blacklist WHERE space_id = :space AND sha512 = ANY(:hashes)",
+        """SELECT encode(sha512, 'hex') FROM blacklist WHERE space_id = :space
+           AND sha512 IN (SELECT decode(hash, 'hex') FROM unnest(CAST(:hashes AS text[])) AS hash)""",
         space=space_id,
-        hashes=[bytes.fromhex(sha512) for sha512 in hashes],
+        hashes=f"{{{','.join(hashes)}}}",
     ).all()
     return {row[0] for row in rows}
 

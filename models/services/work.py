@@ -15,8 +15,8 @@ from models.entities import Task, TaskState
 from models.entities.task import PartRole
 from models.errors import LeaseLost, TaskCancelled
 from models.messages import KINDS, Queue, TaskKind
+from models.services.task_items import ItemOutcome
 from models.services.task_parts import (
-    ItemOutcome,
     NewPart,
     Outcome,
     add_outcome,
@@ -25,6 +25,7 @@ from models.services.task_parts import (
     fail_task,
     lock_task,
     publish_update,
+    single_items,
     touch,
 )
 from models.unit_of_work import UnitOfWork
@@ -133,7 +134,7 @@ def extend(
     if task.state == TaskState.CANCELLING:
         raise TaskCancelled
     settled = outcome.done + outcome.failed + outcome.skipped
-    task.total = (task.total or 0) + settled + sum(len(part.items) for part in parts)
+    task.total = (task.total or 0) + settled + sum(part.size for part in parts)
     task.bytes_total = (task.bytes_total or 0) + outcome.bytes_done
     task.bytes_total += sum(item.get("size", 0) for part in parts for item in part.items)
     task.cursor = cursor
@@ -183,7 +184,7 @@ def give_up(uow: UnitOfWork, claimed: Claim, code: str, message: str) -> None:
     if claimed.role is PartRole.WORK:
         items = [
             ItemOutcome(item["index"], str(item.get("path", item["index"])), "FAILED", code, message, input=item)
-            for item in claimed.payload["items"]
+            for item in single_items(claimed.payload["items"])
         ]
         add_outcome(uow, task, Outcome(failed=claimed.size, items=items))
     else:

@@ -56,6 +56,35 @@ class PiecesReader:
             self._reader = self._store.read(piece.key)
 
 
+def read_span(store: BlobStore, pieces: Sequence[Piece], offset: int, size: int) -> bytes:
+    """Give `size` bytes of all that the pieces hold, from `offset` on.
+
+    Raises:
+        NotFound: when a piece is not there, or not all of it.
+    """
+    found = []
+    for piece in pieces:
+        begin, end = max(0, offset), min(piece.size, offset + size)
+        if begin < end:
+            found.append(_read_exactly(store, piece.key, begin, end - begin))
+        offset -= piece.size
+    return b"".join(found)
+
+
+def _read_exactly(store: BlobStore, key: str, offset: int, size: int) -> bytes:
+    reader, found = store.read(key), bytearray()
+    try:
+        reader.seek(offset)
+        while len(found) < size:
+            data = reader.read(size - len(found))
+            if not data:
+                raise NotFound("The stored bytes are not all there")
+            found += data
+    finally:
+        reader.close()
+    return bytes(found)
+
+
 def keep_pieces(store: BlobStore, pieces: Sequence[Piece], target: str) -> None:
     """Put the bytes of pieces under one key, durably; a single one is copied by the store itself.
 

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from models.messages import Queue
 from models.services import work
-from models.services.task_parts import ItemOutcome, NewPart, Outcome
+from models.services.task_items import ItemOutcome
+from models.services.task_parts import NewPart, Outcome
 from models.wiring import Platform
 
 _LEASE_SECONDS = 60.0

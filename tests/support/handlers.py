@@ -12,7 +12,8 @@ from models.ids import new_id
 from models.messages import SCAN_POOL, SWEEP, Payload, Priority, Queue, ScanPool, Sweep, TaskKind
 from models.permissions import Actor
 from models.services import tasks
-from models.services.task_parts import ItemOutcome, NewPart, Outcome
+from models.services.task_items import ItemOutcome
+from models.services.task_parts import NewPart, Outcome
 from models.unit_of_work import UnitOfWork
 from models.wiring import Platform
 from workers.handling import Handler, Planned, Step

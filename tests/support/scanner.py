@@ -14,6 +14,7 @@ from models.messages import SCAN_POOL, ScanPool
 from models.paths import encode_path
 from models.permissions import Actor
 from models.services import tasks
+from models.services.task_items import list_items
 from models.wiring import Platform
 from tests.support.platforms import execute
 from workers.inline import run_all
@@ -68,7 +69,7 @@ class Scanner:
 
     def items(self, task: Task) -> list[Any]:
         with self.platform.unit_of_work() as uow:
-            return list(tasks.list_items(uow, task, None, -1, 100))
+            return list(list_items(uow, task.id, None, -1, 100))
 
     def folder(self) -> dict[bytes, str]:
         root = os.fsencode(self.root)

@@ -17,7 +17,7 @@ from sqlalchemy import func, literal_column
 
 from models.bodies.fields import AnswerSchema, ChangeSchema, Constant, Meta, Name, RequestSchema
 from models.bodies.filters import audit_filters, enum_filter, instant_filter, text_filter, uuid_filter
-from models.entities import Task, TaskItem, TaskState
+from models.entities import Task, TaskState
 from models.errors import InvalidInput
 from models.ids import parse_uuid, printable
 from models.messages import KINDS, Priority, TaskKind, VerifyPool
@@ -26,6 +26,7 @@ from models.services import tasks
 from models.services.assets import require_readable
 from models.services.counting import Total
 from models.services.paging import Page
+from models.services.task_items import ItemOutcome, count_items, list_items
 from models.services.tasks import TASKS
 from models.services.verifying import require_verifiable
 from models.unit_of_work import UnitOfWork
@@ -229,8 +230,8 @@ def list_task_items(uow: UnitOfWork, actor: Actor, task_id: UUID) -> Response:
     limit, wanted_state = read_limit(), _read_item_state()
     after = _item_index(request.args.get("from"))
     task = tasks.get_task(uow, actor, task_id)
-    items = tasks.list_items(uow, task, wanted_state, after, limit)
-    total = Total(tasks.count_items(uow, task, wanted_state))
+    items = list_items(uow, task.id, wanted_state, after, limit)
+    total = Total(count_items(uow, task, wanted_state))
     bodies = TaskItemSchema(many=True).dump(items)
     return jsonify(raw_envelope(bodies, total, limit, *map(_item_cursor, items[-1:])))
 
@@ -242,7 +243,7 @@ def _read_item_state() -> str | None:
     return text or None
 
 
-def _item_cursor(item: TaskItem) -> UUID:
+def _item_cursor(item: ItemOutcome) -> UUID:
     """Spell the place of an item as a UUID, for clients that page every list by `lastUuid`."""
     return UUID(int=item.index + 1)
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from models.messages import ScanPool
 from models.paths import decode_path, display_name
-from models.services.task_parts import ItemOutcome
+from models.services.task_items import ItemOutcome
 from workers.handlers.scan_guard import Root
 from workers.handling import Step
 from workers.processing.hashing import Changing

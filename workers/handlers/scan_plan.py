@@ -16,7 +16,8 @@ from uuid import UUID
 
 from models.paths import decode_path, encode_path
 from models.services.ingest import KnownFile, asset_of, is_missing, list_files, location_of, pack_version
-from models.services.task_parts import ItemOutcome, NewPart, Outcome
+from models.services.task_items import ItemOutcome
+from models.services.task_parts import NewPart, Outcome
 from models.wiring import Platform
 from workers.handling import Planned
 from workers.processing.selecting import Selection

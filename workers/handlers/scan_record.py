@@ -10,7 +10,8 @@ from models.messages import ScanPool
 from models.paths import decode_path
 from models.services import ingest
 from models.services.ingest import NewAsset, NewLocation
-from models.services.task_parts import ItemOutcome, Outcome
+from models.services.task_items import ItemOutcome
+from models.services.task_parts import Outcome
 from models.services.unwanted import BLACKLISTED, REFUSAL, find_blacklisted
 from models.unit_of_work import UnitOfWork
 from workers.handlers.scan_files import NewContent, ScannedPart

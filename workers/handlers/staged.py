@@ -17,7 +17,7 @@ from models.errors import Conflict, InvalidInput, NotFound
 from models.messages import StagedPayload
 from models.services.blobs import keep_blob, lock_blob, staging_gone
 from models.services.unwanted import refuse_blacklisted
-from models.storage import Piece, PiecesReader, delete_pieces
+from models.storage import Piece, PiecesReader, delete_pieces, read_span
 from models.unit_of_work import UnitOfWork
 from workers.handling import Step
 from workers.processing.sniffing import HEAD_BYTES, sniff_mime
@@ -76,6 +76,18 @@ def staged_bytes(step: Step[S]) -> Iterator[PiecesReader]:
         raise staging_gone() from None
     finally:
         reader.close()
+
+
+def staged_span(step: Step[S], offset: int, size: int) -> bytes:
+    """Give some of the staged bytes of a task.
+
+    Raises:
+        NotFound: when they are gone.
+    """
+    try:
+        return read_span(step.platform.blobs, pieces_of(step), offset, size)
+    except NotFound:
+        raise staging_gone() from None
 
 
 def pieces_of(step: Step[S]) -> list[Piece]:

@@ -17,7 +17,8 @@ from models.errors import NotFound
 from models.messages import VERIFY_POOL, VerifyPool
 from models.paths import decode_path, encode_path
 from models.services.ingest import unpack_version
-from models.services.task_parts import ItemOutcome, NewPart, Outcome
+from models.services.task_items import ItemOutcome
+from models.services.task_parts import NewPart, Outcome
 from models.services.verifying import (
     Expected,
     count_expected,

@@ -13,6 +13,7 @@ import pytest
 from models.messages import VERIFY_POOL, VerifyPool
 from models.permissions import Actor, Permission
 from models.services import tasks
+from models.services.task_items import list_items
 from models.storage import blob_key
 from models.wiring import Platform
 from tests.support.assets import run_uploads, sha512_of, submit_upload
@@ -115,7 +116,7 @@ def test_stored_bytes(platform: Platform, actor: Actor) -> None:
     task = verify(platform, actor)
     assert counts(task) == {"verified": 1, "content-corrupt": 2, "content-missing": 1}
     with platform.unit_of_work() as uow:
-        subjects = {item.subject for item in tasks.list_items(uow, task, "FAILED", -1, 10)}
+        subjects = {item.subject for item in list_items(uow, task.id, "FAILED", -1, 10)}
     assert subjects == {sha512_of(b"content %d" % number) for number in range(3)}
 
 
