@@ -7,7 +7,7 @@ what is wrong. A test holds the two against each other.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from models.bodies.asset_requests import DEFAULTS
@@ -15,31 +15,34 @@ from models.bodies.fields import BIGGEST, LONGEST_NAME
 from models.ids import is_storable
 
 Columns = dict[str, Any]
+Plain = tuple[Columns, Sequence[dict[str, Any]]]
 _SHA512 = re.compile(r"[0-9a-fA-F]{128}")
 _MIME_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,100}/[A-Za-z0-9!#$&^_.+-]{1,100}")
-_CREATION = frozenset({"clientRef", "file", "hashes", "meta"})
+_CREATION = frozenset({"clientRef", "file", "hashes", "meta", "tags"})
 _CHANGE = frozenset({"clientRef", "hashes", "update"})
 _UPDATE = frozenset({"file", "meta"})
+_TAGS = [{"name"}, {"collection", "name"}]
+_MOST_TAGS = 100
 _LONGEST = 255
 _MOST_META, _LONGEST_META = 100, 1000
 
 
-def plain_creation(item: Mapping[str, Any]) -> Columns | None:
-    """Read the creation of an asset; gives its columns."""
+def plain_creation(item: Mapping[str, Any]) -> Plain | None:
+    """Read the creation of an asset; gives its columns, and the tags that it shall have."""
     file = item.get("file")
     if not (item.keys() <= _CREATION and isinstance(file, dict) and len(file) == len(_FILE)) or "hashes" not in item:
         return None
     columns = _file_columns(file)
-    sha512, meta = _sha512_of(item), item.get("meta")
-    if columns is None or sha512 is None or not _is_plain_rest(item) or not _is_plain_meta(meta):
+    sha512, meta, tags = _sha512_of(item), item.get("meta"), item.get("tags", ())
+    if columns is None or sha512 is None or not (_is_plain_rest(item) and _is_plain_meta(meta) and _are_plain(tags)):
         return None
     found = {**DEFAULTS, **columns, "sha512": sha512}
     if meta is not None:
         found["meta"] = meta
-    return found
+    return found, tags
 
 
-def plain_change(item: Mapping[str, Any]) -> Columns | None:
+def plain_change(item: Mapping[str, Any]) -> Plain | None:
     """Read the change of an asset; gives the columns that shall be other ones, and the SHA-512 that is meant."""
     update = item.get("update")
     if not (item.keys() <= _CHANGE and isinstance(update, dict) and update.keys() <= _UPDATE):
@@ -53,7 +56,7 @@ def plain_change(item: Mapping[str, Any]) -> Columns | None:
     found = {**columns, "sha512": sha512}
     if meta is not None:
         found["meta"] = meta
-    return found
+    return found, ()
 
 
 def _sha512_of(item: Mapping[str, Any]) -> str | None:
@@ -101,6 +104,15 @@ def _is_plain_meta(meta: Any) -> bool:
         and len(meta) <= _MOST_META
         and all(_is_text(key, 0, _LONGEST_META) and _is_plain_value(value) for key, value in meta.items())
     )
+
+
+def _are_plain(tags: Any) -> bool:
+    """Whether they are none, or named by name and perhaps collection alone."""
+    return isinstance(tags, list | tuple) and len(tags) <= _MOST_TAGS and all(map(_is_plain_tag, tags))
+
+
+def _is_plain_tag(tag: Any) -> bool:
+    return type(tag) is dict and tag.keys() in _TAGS and all(_is_text(value, 1, LONGEST_NAME) for value in tag.values())
 
 
 def _is_plain_value(value: Any) -> bool:

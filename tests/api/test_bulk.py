@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from flask import Flask
@@ -240,6 +241,43 @@ def test_failed_items_can_be_tried_again(bulk: Bulk) -> None:
     run_all(bulk.platform)
     task = bulk.client.get(f"/tasks/{task['uuid']}")
     assert task["result"] == {"total": 2, "created": 2, "existing": 0, "failed": 0}
+
+
+def test_outcomes_of_many_parts_are_one_list(bulk: Bulk) -> None:
+    items = [item(number, meta={"text": "x" * 1000}) for number in range(3000)]
+    items[2500] = {"filename": "no hash"}
+    items[2900] = items[2899]
+    task = bulk.ask("create", {"assets": items})
+    assert task["progress"] == {**task["progress"], "done": 2998, "failed": 1, "skipped": 1, "total": 3000}
+    seen: list[Any] = []
+    path = f"/tasks/{task['uuid']}/items?limit=700"
+    while len(page := bulk.client.get(path + (f"&from={page_end}" if (page_end := _end(seen)) else ""))["data"]):
+        seen += page
+    assert [each["index"] for each in seen] == list(range(3000))
+    assert [each["subject"] for each in seen[:3]] == [sha512(number) for number in range(3)]
+    assert {each["index"]: each["state"] for each in seen if each["state"] != "DONE"} == {
+        2500: "FAILED", 2900: "SKIPPED",
+    }  # fmt: skip
+    skipped = bulk.client.get(f"/tasks/{task['uuid']}/items?state=SKIPPED")
+    assert ([each["index"] for each in skipped["data"]], skipped["_metainfo"]["totalCount"]) == ([2900], 1)
+
+
+def _end(seen: Sequence[Any]) -> UUID | None:
+    return UUID(int=seen[-1]["index"] + 1) if seen else None
+
+
+def test_items_of_a_part_that_was_given_up_can_be_tried_again(app: Flask, platform: Platform, bulk: Bulk) -> None:
+    user = make_user(platform, "u", [Permission.CREATE_ASSET, Permission.READ_ASSET, Permission.READ_TASK])
+    theirs = Bulk(sign_in(app, "u"), platform)
+    task = theirs.client.request("POST", "/assets/bulk/create", {"assets": [item(1), {}, item(2)]}, expect=202).json
+    bulk.client.patch(f"/users/{user.user_id}", {"enabled": False})
+    run_all(platform)
+    assert bulk.outcomes(task) == [("FAILED", "unauthorized")] * 3
+    bulk.client.patch(f"/users/{user.user_id}", {"enabled": True})
+    bulk.client.post(f"/tasks/{task['uuid']}/retry", {"items": "failed"}, expect=202)
+    run_all(platform)
+    assert bulk.outcomes(task) == [("DONE", None), ("FAILED", "validation"), ("DONE", None)]
+    assert rows(platform, "SELECT count(*) FROM asset") == [(2,)]
 
 
 def test_hashes_are_looked_up(app: Flask, platform: Platform, bulk: Bulk) -> None:

@@ -15,10 +15,11 @@ from marshmallow import Schema, ValidationError
 
 from models.bodies.asset_requests import changed_columns, extras_of, new_columns
 from models.bodies.bulk import BulkCreateItemSchema, BulkUpdateItemSchema
-from models.bodies.plain_items import plain_change, plain_creation
+from models.bodies.plain_items import Plain, plain_change, plain_creation
 from models.bodies.problems import describe_problems
 from models.errors import LoomError
 from models.messages import BULK_CREATE, BULK_UPDATE, BulkAssets
+from models.services.asset_extras import Extras
 from models.services.bulk_answers import asked_by, bulk_result
 from models.services.bulk_assets import DUPLICATE, Results, WantedAsset, create_many, update_many
 from models.services.sessions import actor_of_task
@@ -48,7 +49,7 @@ class _BulkHandler:
     """What both have in common."""
 
     schema: Schema
-    plain: Callable[[Json], Json | None]
+    plain: Callable[[Json], Plain | None]
     """Reads an item that says nothing out of the ordinary; None: the schema must."""
 
     def plan(self, step: Step[BulkAssets]) -> Iterator[Planned]:
@@ -96,8 +97,11 @@ class _BulkHandler:
         return bulk_result(uow, step.task_id)
 
     def _read(self, index: int, data: dict[str, Any]) -> WantedAsset:
-        columns = self.plain(data)
-        return self.read(index, self.schema.load(data)) if columns is None else WantedAsset(index, columns)
+        plain = self.plain(data)
+        if plain is None:
+            return self.read(index, self.schema.load(data))
+        columns, tags = plain
+        return WantedAsset(index, columns, Extras(tags)) if tags else WantedAsset(index, columns)
 
     def read(self, index: int, values: dict[str, Any]) -> WantedAsset:
         """Turn an item into what is wanted."""

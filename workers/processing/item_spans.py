@@ -14,7 +14,6 @@ import orjson
 from workers.processing.item_lists import LARGEST_ITEM, Item, Source, checked, read_line
 
 SPAN_BYTES = 1024**2
-_READ_BYTES = SPAN_BYTES
 _OPENING = re.compile(rb'[ \t\r\n]*\{[ \t\r\n]*"assets"[ \t\r\n]*:[ \t\r\n]*\[')
 _FIRST_KEY = re.compile(rb'[ \t\r\n]*\{[ \t\r\n]*("[^"\\]*")')
 _BETWEEN = rb"\}[ \t\r\n]*,[ \t\r\n]*(?=\{[ \t\r\n]*%s)"
@@ -42,29 +41,29 @@ def items_of(data: bytes, *, is_json: bool) -> list[Item]:
     return [item for line in data.split(b"\n") for item in read_line(line)]
 
 
-def split_lines(source: Source) -> Iterator[Span]:
+def split_lines(source: Source, span_bytes: int = SPAN_BYTES) -> Iterator[Span]:
     """Yield the spans of NDJSON. Of a line that is too long, the span holds only so much that it still is."""
     offset, rest = 0, b""
-    while data := source.read(_READ_BYTES):
+    while data := source.read(span_bytes):
         rest += data
         end = rest.rfind(b"\n") + 1
         is_long = len(rest) - end > LARGEST_ITEM
-        if end >= SPAN_BYTES or is_long:
+        if end >= span_bytes or is_long:
             yield from _span_of_lines(offset, rest[:end])
             offset, rest = offset + end, rest[end:]
         if is_long:
             yield Span(offset, LARGEST_ITEM + 1, 1)
-            passed, rest = _pass_line(source, rest)
+            passed, rest = _pass_line(source, rest, span_bytes)
             offset += passed
     yield from _span_of_lines(offset, rest)
 
 
-def _pass_line(source: Source, rest: bytes) -> tuple[int, bytes]:
+def _pass_line(source: Source, rest: bytes, span_bytes: int) -> tuple[int, bytes]:
     """Read on to the end of a line; gives its length, and what was read of the next ones."""
     passed = 0
     while b"\n" not in rest:
         passed += len(rest)
-        rest = source.read(_READ_BYTES)
+        rest = source.read(span_bytes)
         if not rest:
             return passed, b""
     line, _, rest = rest.partition(b"\n")
@@ -77,7 +76,7 @@ def _span_of_lines(offset: int, data: bytes) -> Iterator[Span]:
         yield Span(offset, len(data), count)
 
 
-def split_members(source: Source) -> Iterator[Span]:
+def split_members(source: Source, span_bytes: int = SPAN_BYTES) -> Iterator[Span]:
     """Yield the spans of a JSON object with nothing but `assets`; when all have come, it is well formed.
 
     What is parsed as a list of whole items would be parsed as the same ones in its place, so a span may end wherever
@@ -86,14 +85,14 @@ def split_members(source: Source) -> Iterator[Span]:
     Raises:
         Unusual: when that leads nowhere, for whatever reason.
     """
-    rest = source.read(_READ_BYTES)
+    rest = source.read(span_bytes)
     opening = _OPENING.match(rest)
     if opening is None:
         raise Unusual
     offset, rest = opening.end(), rest[opening.end() :]
     first_key = _FIRST_KEY.match(rest)
     between = re.compile(_BETWEEN % re.escape(first_key[1])) if first_key else None
-    while data := source.read(_READ_BYTES):
+    while data := source.read(span_bytes):
         rest += data
         cut = _cut(rest, between) if between else None
         if cut is not None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from models.bodies.asset_requests import changed_columns, extras_of, new_columns
 from models.bodies.bulk import BulkCreateItemSchema, BulkUpdateItemSchema
 from models.bodies.plain_items import plain_change, plain_creation
+from models.services.asset_extras import Extras
 
 HEX = "0123456789abcdefABCDEF"
 odd: Any = st.one_of(
@@ -29,6 +30,7 @@ file = {
     "mimeType": often(st.sampled_from(["image/jpeg", "A/b", "x", "a/b\n"])),
 }  # fmt: skip
 meta = st.dictionaries(st.text(max_size=3), st.one_of(odd, st.just({"deep": [1]})), max_size=3)
+tag = st.fixed_dictionaries({"name": often(short)}, optional={"collection": often(short), "more": odd})
 hashes = st.fixed_dictionaries({"sha512": often(sha512)}, optional={"md5": odd, "more": odd})
 rest = {
     "clientRef": often(st.text(max_size=5)),
@@ -40,7 +42,7 @@ rest = {
 }
 creations = st.fixed_dictionaries(
     {"hashes": often(hashes), "file": often(st.fixed_dictionaries(file, optional={"more": odd}))},
-    optional={"meta": often(meta), **rest},
+    optional={"meta": often(meta), **rest, "tags": often(st.lists(often(tag), max_size=3))},
 )
 updates = st.fixed_dictionaries(
     {}, optional={"file": often(st.fixed_dictionaries({}, optional=file)), "meta": often(meta), **rest}
@@ -54,8 +56,8 @@ def test_creations(item: dict[str, Any]) -> None:
     found = plain_creation(item)
     if found is not None:
         values = BulkCreateItemSchema().load(item)
-        assert new_columns(values) == found
-        assert not extras_of(values)
+        assert new_columns(values) == found[0]
+        assert extras_of(values) == Extras(found[1])
         assert not values.get("libraries")
 
 
@@ -66,12 +68,14 @@ def test_changes(item: dict[str, Any]) -> None:
     if found is not None:
         values = BulkUpdateItemSchema().load(item)
         columns = changed_columns({**values["update"], "hashes": values["hashes"]})
-        assert columns == found
+        assert (columns, ()) == found
         assert not extras_of(values["update"])
 
 
 def test_what_is_usual_is_plain() -> None:
     described = {"filename": "a.jpg", "mimeType": "image/jpeg", "origin": "x", "size": 1}
     key = {"sha512": "Ab" * 64}
-    assert plain_creation({"hashes": key, "file": described, "meta": {"a": 1, "b": "c"}, "clientRef": "r"})
+    assert plain_creation(
+        {"hashes": key, "file": described, "meta": {"a": 1, "b": "c"}, "clientRef": "r", "tags": [{"name": "x"}]}
+    )
     assert plain_change({"hashes": key, "update": {"file": {"filename": "b"}, "meta": {}}})

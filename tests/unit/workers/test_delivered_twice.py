@@ -223,7 +223,9 @@ class World:
                           UNION ALL SELECT name FROM tag""",
             "blobs": "SELECT encode(sha512, 'hex'), size FROM blob",
             "events": "SELECT type, count(*) FROM event WHERE type !~ '^(task|policy)[.]' GROUP BY type",
-            "items": "SELECT subject, state, code FROM task_item",
+            "items": """SELECT subject, state, code FROM task_item UNION ALL
+                        SELECT item ->> 1, item ->> 2, item ->> 3
+                        FROM task_item_run, jsonb_array_elements(convert_from(items, 'UTF8')::jsonb) AS item""",
         }
         with self.platform.unit_of_work() as uow:
             found = {name: sorted(map(repr, uow.execute(query).all())) for name, query in queries.items()}
