@@ -17,7 +17,7 @@ from models.messages import Queue
 from models.settings import Settings
 
 _USAGE = 2
-_INDEXER_SESSION_NICENESS = 10
+_INDEXER_SESSION_NICENESS = 14
 """A tenth of the share of a session that gives no way: the index falls behind a scan, but never stands still."""
 
 
@@ -90,10 +90,11 @@ _NICE = click.option(
 @_NICE
 def worker(queues: tuple[str, ...], processes: int, threads: int, nice: int) -> None:
     """Run workers for some queues."""
+    from models.process import give_way
     from workers.main import main as work
 
     _stand_aside()
-    os.nice(nice)
+    give_way(nice, session_niceness=nice // 2)
     work(queues, processes, threads)
 
 

@@ -28,6 +28,7 @@ from models.messages import Queue
 from models.settings import Settings
 
 _PORT_PATIENCE_SECONDS = 8
+_GENERAL_NICENESS = 5
 _HASH_NICENESS = 10
 _INDEXER_NICENESS = 19
 """Where cores are short, requests go first, then the scan; the index catches up right after it."""
@@ -52,7 +53,7 @@ def worker_pools() -> tuple[WorkerPool, ...]:
     return (
         WorkerPool("worker-interactive", (Queue.INTERACTIVE, Queue.WEBHOOKS), processes=1, threads=4),
         hashing,
-        WorkerPool("worker-general", (Queue.BULK, Queue.MEDIA, Queue.MAINTENANCE), processes=1, threads=4),
+        WorkerPool("worker-general", (Queue.BULK, Queue.MEDIA, Queue.MAINTENANCE), 1, 4, _GENERAL_NICENESS),
     )
 
 

@@ -23,7 +23,7 @@ from models.services.crud import Values
 from models.services.libraries import keep_uploads, refer_for_upload
 from models.services.tagging import tag_new_assets
 from models.services.unwanted import BLACKLISTED, REFUSAL, find_blacklisted
-from models.unit_of_work import UnitOfWork, as_rows
+from models.unit_of_work import UnitOfWork, as_array, as_rows
 
 DUPLICATE = "duplicate"
 _HEX = ("sha512", "sha256", "md5")
@@ -127,15 +127,19 @@ def _insert(uow: UnitOfWork, actor: Actor, items: Sequence[WantedAsset]) -> dict
     rows = [{"id": new_id_text(), **first[sha512].columns} for sha512 in sorted(first)]
     if not rows:
         return {}
-    names = list(_TYPES)
-    made: Any = uow.execute(
+    names = [name for name in _TYPES if any(name in row for row in rows)]
+    count = uow.execute(
         f"""INSERT INTO asset (id, space_id, creator_id, editor_id, {", ".join(names)})
             SELECT id, :space, :user, :user, {", ".join(map(_read, names))}
             FROM json_to_recordset(CAST(:rows AS json)) AS new (id uuid, {_declared(names)})
-            ON CONFLICT (space_id, sha512) DO NOTHING RETURNING encode(sha512, 'hex'), id""",  # noqa: S608 - constants
+            ON CONFLICT (space_id, sha512) DO NOTHING""",  # noqa: S608 - constants
         space=actor.space_id, user=actor.user_id, rows=as_rows(rows),
-    ).all()  # fmt: skip
-    created = {row[0]: row[1] for row in made}
+    ).rowcount  # fmt: skip
+    created = {row["sha512"]: UUID(row["id"]) for row in rows}
+    if count < len(rows):
+        ids = uow.fetch("SELECT id FROM asset WHERE id = ANY(%(ids)s::uuid[])", ids=as_array(list(created.values())))
+        made = {row[0] for row in ids}
+        created = {sha512: asset_id for sha512, asset_id in created.items() if asset_id in made}
     uow.publish_each(assets.ASSETS.created, actor.space_id, sorted(created.values()), actor.user_id)
     return created
 

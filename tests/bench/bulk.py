@@ -29,6 +29,7 @@ def main() -> None:
             copy = min(_timed(lambda: _copy(connection)) for _ in range(3))
             print(f"COPY of {ASSETS:,} rows: {ASSETS / copy:,.0f} rows/s", flush=True)
             _report("create, JSON", _post(loom, "create", _json(_new(0))), copy)
+            _report("create, NDJSON", _post(loom, "create", _lines(_new(2)), "ndjson"), copy)
             _report("create, NDJSON with two tags", _post(loom, "create", _lines(_new(1, tags=True)), "ndjson"), copy)
             floor = _timed(lambda: _update(connection))
             print(f"UPDATE of {ASSETS:,} rows in one statement: {ASSETS / floor:,.0f} rows/s", flush=True)
