@@ -47,9 +47,10 @@ class WorkerPool:
     niceness: int = 0
 
 
-def worker_pools() -> tuple[WorkerPool, ...]:
+def worker_pools(settings: Settings) -> tuple[WorkerPool, ...]:
     """The workers of one machine: each kind of load has its own, so that none waits behind another."""
-    hashing = WorkerPool("worker-hash", (Queue.HASH,), _usable_cores(), threads=1, niceness=_HASH_NICENESS)
+    processes = settings.hash_processes or _usable_cores()
+    hashing = WorkerPool("worker-hash", (Queue.HASH,), processes, threads=1, niceness=_HASH_NICENESS)
     return (
         WorkerPool("worker-interactive", (Queue.INTERACTIVE, Queue.WEBHOOKS), processes=1, threads=4),
         hashing,
@@ -89,7 +90,7 @@ def _engines(settings: Settings) -> list[Program]:
 
 def _processes(settings: Settings) -> list[Program]:
     web = Program(name="web", command=_command("web"), is_ready=lambda: _answers(settings))
-    workers = [_worker(pool) for pool in worker_pools()]
+    workers = [_worker(pool) for pool in worker_pools(settings)]
     return [
         web,
         *workers,

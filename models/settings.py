@@ -116,6 +116,12 @@ class Settings(BaseSettings):
     body_timeout: int = Field(
         default=60, ge=1, le=3600, description="Seconds without a byte after which a request's body is given up."
     )
+    hash_processes: int | None = Field(
+        default=None,
+        ge=1,
+        le=256,
+        description="Processes of `loom up` that hash files and do parts of bulk requests. Empty: one for each core.",
+    )
     pool_roots: Annotated[tuple[AbsolutePath, ...], NoDecode, _split(":")] = Field(
         default=(), description="Folders that pools must lie under, separated by `:`. Empty: anywhere."
     )

@@ -28,12 +28,14 @@ def main() -> None:
         with loom.driver() as connection:
             copy = min(_timed(lambda: _copy(connection)) for _ in range(3))
             print(f"COPY of {ASSETS:,} rows: {ASSETS / copy:,.0f} rows/s", flush=True)
-            _report("create, JSON", _post(loom, "create", _json(_new(0))), copy)
-            _report("create, NDJSON", _post(loom, "create", _lines(_new(2)), "ndjson"), copy)
-            _report("create, NDJSON with two tags", _post(loom, "create", _lines(_new(1, tags=True)), "ndjson"), copy)
+            _report("create, JSON", post(loom, "create", _json(new_items(0))), copy)
+            _report("create, NDJSON", post(loom, "create", lines_of(new_items(2)), "ndjson"), copy)
+            _report(
+                "create, NDJSON with two tags", post(loom, "create", lines_of(new_items(1, tags=True)), "ndjson"), copy
+            )
             floor = _timed(lambda: _update(connection))
             print(f"UPDATE of {ASSETS:,} rows in one statement: {ASSETS / floor:,.0f} rows/s", flush=True)
-            _report("update, JSON", _post(loom, "update", _json(_changes(0))), floor)
+            _report("update, JSON", post(loom, "update", _json(_changes(0))), floor)
         print("peaks (MiB): " + ", ".join(f"{name} {peak:.0f}" for name, peak in loom.peak_memory().items()))
 
 
@@ -55,7 +57,7 @@ def _update(connection: psycopg.Connection) -> None:
     connection.execute("UPDATE asset SET filename = 'x' || filename, revision = revision + 1 WHERE origin = 'bulk-1'")
 
 
-def _post(loom: RunningLoom, verb: str, body: bytes, kind: str = "json") -> float:
+def post(loom: RunningLoom, verb: str, body: bytes, kind: str = "json") -> float:
     mime = "application/x-ndjson" if kind == "ndjson" else "application/json"
 
     def send() -> None:
@@ -71,7 +73,7 @@ def _report(name: str, seconds: float, floor: float) -> None:
     print(f"{name:30} {ASSETS / seconds:8,.0f} assets/s   ratio {floor / seconds:.2f}", flush=True)
 
 
-def _new(series: int, *, tags: bool = False) -> list[dict[str, object]]:
+def new_items(series: int, *, tags: bool = False) -> list[dict[str, object]]:
     more = {"tags": [{"name": "bulk"}, {"name": f"series {series}"}]} if tags else {}
     return [
         {
@@ -99,5 +101,5 @@ def _json(items: list[dict[str, object]]) -> bytes:
     return orjson.dumps({"assets": items})
 
 
-def _lines(items: list[dict[str, object]]) -> bytes:
+def lines_of(items: list[dict[str, object]]) -> bytes:
     return b"\n".join(map(orjson.dumps, items))

@@ -64,8 +64,8 @@ def test_an_outside_database_demands_a_secret(tmp_path: Path) -> None:
         up.run(Settings(home=tmp_path, database_url="postgresql://db/loom"))
 
 
-def test_workers_cover_every_queue_but_the_indexers() -> None:
-    served = [queue for pool in up.worker_pools() for queue in pool.queues]
+def test_workers_cover_every_queue_but_the_indexers(tmp_path: Path) -> None:
+    served = [queue for pool in up.worker_pools(Settings(home=tmp_path)) for queue in pool.queues]
     assert sorted([*served, Queue.INDEX]) == sorted(Queue)
 
 
