@@ -303,6 +303,38 @@ def test_the_hub_heals_gaps_and_drops_repetitions(
     assert all(taken.count(subject.encode()) == 1 for subject in expected)
 
 
+def test_of_a_flood_who_listens_misses_nothing(
+    platform: Platform, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    heard, deaf, listener = Hub(platform), Hub(platform), Subscriber(actor)
+    heard.join(listener, None)
+    gone = Subscriber(actor)
+    deaf.join(gone, None)
+    deaf.leave(gone)
+    relay = EventRelay(platform)
+    frames: list[dict[str, Any]] = []
+    relay.run_once()
+    listener.take(0)
+    with monkeypatch.context() as patch:
+        patch.setattr(platform.bus, "publish", frames.append)
+        expected = _publish(platform, actor.space_id, 700)
+        relay.run_once()
+        expected += _publish(platform, actor.space_id, 1)
+        relay.run_once()
+    assert [frame["events"] is None for frame in frames] == [True, False]
+    taken = b""
+    for frame in frames:
+        heard._handle(frame)
+        deaf._handle(frame)
+        taken += listener.take(0)
+    positions = [taken.find(subject.encode()) for subject in expected]
+    assert -1 not in positions
+    assert positions == sorted(positions)
+    assert heard._position == deaf._position
+    for hub in (heard, deaf):
+        hub.close()
+
+
 def test_a_hub_starts_again_after_trouble(platform: Platform, actor: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
     hub, listener = Hub(platform), Subscriber(actor)
     hub.join(listener, None)

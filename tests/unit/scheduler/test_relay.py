@@ -83,6 +83,21 @@ def test_frames_tell_the_position_before_and_behind(platform: Platform, actor: A
     assert listener.frames[1]["prev"] == listener.frames[0]["last"]
 
 
+def test_of_a_flood_only_the_place_is_told(platform: Platform, actor: Actor, listener: Listener) -> None:
+    relay = EventRelay(platform)
+    relay.run_once()
+    _publish(platform, actor, *["asset.created"] * 1200)
+    assert relay.run_once(), "there may be more"
+    assert not relay.run_once()
+    _publish(platform, actor, "asset.updated")
+    relay.run_once()
+    wait_until(lambda: len(listener.frames) == 2)
+    flood, single = listener.frames
+    assert flood["events"] is None
+    assert single["prev"] == flood["last"]
+    assert [frame["type"] for frame in single["events"]] == ["asset.updated"]
+
+
 def test_an_event_that_commits_late_is_not_stepped_over(platform: Platform, actor: Actor) -> None:
     """The earlier transaction draws the lower number and commits after the later one."""
     with platform.unit_of_work() as uow:
