@@ -1,0 +1,96 @@
+"""A pipeline's graph as it runs: nodes in an order in which each comes behind all that it depends on."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from models.pipelines.descriptors import NodeDescriptor, Port
+
+
+class Branch(StrEnum):
+    """Which verdict of a filter an edge follows."""
+
+    ANY = "ANY"
+    PASS = "PASS"  # noqa: S105 - a verdict
+    REJECT = "REJECT"
+
+
+class Mode(StrEnum):
+    """How often a node runs for an item."""
+
+    SINGLE = "SINGLE"
+    PER_ELEMENT = "PER_ELEMENT"
+    """Once for each value that a port with many of them gives."""
+
+
+@dataclass(frozen=True)
+class Edge:
+    """From an output to an input."""
+
+    id: str
+    source: str
+    source_port: str
+    target: str
+    target_port: str
+    branch: Branch = Branch.ANY
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """What no two edges have in common."""
+        return self.source, self.source_port, self.target, self.target_port
+
+
+@dataclass(frozen=True)
+class GraphNode:
+    """A node as it stands in a graph; `options` are the effective ones."""
+
+    id: str
+    descriptor: NodeDescriptor
+    options: Mapping[str, Any]
+    is_blocking: bool
+    inputs: Mapping[str, Port]
+    outputs: Mapping[str, Port]
+    mode: Mode = Mode.SINGLE
+    driver: tuple[str, str] | None = None
+    """Of a node that runs for each element: the node and the output whose values these are."""
+
+
+@dataclass(frozen=True)
+class Graph:
+    """All nodes, in an order in which they can run, and the edges between them."""
+
+    nodes: Mapping[str, GraphNode]
+    edges: Sequence[Edge]
+    source: str
+    edges_into: Mapping[str, Sequence[Edge]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Sort the edges by where they lead."""
+        into: dict[str, list[Edge]] = defaultdict(list)
+        for edge in self.edges:
+            into[edge.target].append(edge)
+        object.__setattr__(self, "edges_into", into)
+
+
+def in_order(ids: Iterable[str], links: Iterable[tuple[str, str]]) -> tuple[list[str], list[str]]:
+    """Sort nodes so that links lead forward.
+
+    Returns:
+        The sorted ones, and those that lie on a cycle or behind one.
+    """
+    waiting = dict.fromkeys(ids, 0)
+    followers = defaultdict(list)
+    for source, target in links:
+        followers[source].append(target)
+        waiting[target] += 1
+    ready = [each for each, count in waiting.items() if not count]
+    for each in ready:
+        for target in followers[each]:
+            waiting[target] -= 1
+            if not waiting[target]:
+                ready.append(target)
+    return ready, [each for each, count in waiting.items() if count]
