@@ -30,22 +30,38 @@ class Examined:
 def examine(definition: Mapping[str, Any], kinds: Kinds, available: Collection[str] | None = None) -> Examined:
     """Read a definition. `available` are the kinds that some worker offers now; None: nobody asked."""
     problems = Problems()
-    drafts = read_nodes(definition, problems)
-    edges = read_edges(definition, drafts, problems)
+    drafts, edges, order = _read(definition, problems)
     nodes = {draft.id: node for draft in drafts.values() if (node := _place(draft, kinds, problems))}
-    order, stuck = in_order(drafts, {(edge.source, edge.target) for edge in edges})
-    for node_id in stuck:
-        problems.node("CYCLE", node_id, f"node '{node_id}': lies on, or behind, a cycle")
     wired = _wire(edges, nodes, problems)
     source = _find_source(nodes, drafts, problems)
     if source:
         _find_orphans(source, drafts, edges, problems)
-    if not stuck and len(nodes) == len(drafts):
+    if len(order) == len(nodes) == len(drafts):
         _check_inputs(nodes, wired, problems)
         nodes = find_modes([nodes[node_id] for node_id in order], wired, problems)
-    _warn(nodes, available, problems)
-    is_whole = source is not None and not problems.errors
-    return Examined(problems.errors, problems.warnings, Graph(nodes, wired, source) if is_whole and source else None)
+    _warn(drafts, available, problems)
+    graph = Graph(nodes, wired, source) if source and not problems.errors else None
+    return Examined(problems.errors, problems.warnings, graph)
+
+
+def examine_shape(definition: Mapping[str, Any], available: Collection[str]) -> Examined:
+    """Read a definition as far as that is possible without knowing the kinds of node."""
+    problems = Problems()
+    drafts, _, _ = _read(definition, problems)
+    _warn(drafts, available, problems)
+    return Examined(problems.errors, problems.warnings, None)
+
+
+def _read(
+    definition: Mapping[str, Any], problems: Problems
+) -> tuple[dict[str, DraftNode], list[DraftEdge], list[str]]:  # fmt: skip
+    """Give nodes and edges, and the ids of those nodes that are on no cycle in their order."""
+    drafts = read_nodes(definition, problems)
+    edges = read_edges(definition, drafts, problems)
+    order, stuck = in_order(drafts, {(edge.source, edge.target) for edge in edges})
+    for node_id in stuck:
+        problems.node("CYCLE", node_id, f"node '{node_id}': lies on, or behind, a cycle")
+    return drafts, edges, order
 
 
 def _place(draft: DraftNode, kinds: Kinds, problems: Problems) -> GraphNode | None:
@@ -181,10 +197,10 @@ def _check_groups(node: GraphNode, used: Collection[str], problems: Problems, mo
         problems.node("GROUP", node.id, message)
 
 
-def _warn(nodes: Mapping[str, GraphNode], available: Collection[str] | None, problems: Problems) -> None:
-    if not nodes and not problems.errors:
+def _warn(drafts: Mapping[str, DraftNode], available: Collection[str] | None, problems: Problems) -> None:
+    if not drafts and not problems.errors:
         problems.warn("EMPTY_GRAPH", "there are no nodes, so it cannot run")
-    for node in nodes.values() if available is not None else ():
-        if available is not None and node.descriptor.kind not in available:
-            message = f"node '{node.id}': no worker offers the kind '{node.descriptor.kind}' now"
-            problems.warn("KIND_UNAVAILABLE", message, node.id)
+    for draft in drafts.values() if available is not None else ():
+        if available is not None and draft.kind and draft.kind not in available:
+            message = f"node '{draft.id}': no worker offers the kind '{draft.kind[:80]}' now"
+            problems.warn("KIND_UNAVAILABLE", message, draft.id)

@@ -61,11 +61,11 @@ def read_edges(definition: Mapping[str, Any], nodes: Collection[str], problems: 
 
 def _check_version(definition: Mapping[str, Any], problems: Problems) -> None:
     version = definition.get("version")
-    if version is None or version == FORMAT:
+    if version is None:
         return
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
         problems.whole("VERSION_INVALID", f"version must be a whole number from 1 to {FORMAT}")
-    else:
+    elif version > FORMAT:
         problems.whole("VERSION_UNKNOWN", f"version {version} of definitions is not known here; {FORMAT} is the newest")
 
 

@@ -7,13 +7,13 @@ from typing import Any
 
 def changes_to(element: object, values: dict[str, Any]) -> dict[str, Any]:
     """Give those of the values that are not what the element has already."""
-    return {name: value for name, value in values.items() if not _is_same(getattr(element, name), value)}
+    return {name: value for name, value in values.items() if not is_same(getattr(element, name), value)}
 
 
-def _is_same(held: Any, given: Any) -> bool:
+def is_same(held: Any, given: Any) -> bool:
     """Compare as JSON does: unlike in Python, true is not 1."""
     if isinstance(held, dict) and isinstance(given, dict):
-        return held.keys() == given.keys() and all(_is_same(held[key], given[key]) for key in held)
+        return held.keys() == given.keys() and all(is_same(held[key], given[key]) for key in held)
     if isinstance(held, list) and isinstance(given, list):
-        return len(held) == len(given) and all(map(_is_same, held, given))
+        return len(held) == len(given) and all(map(is_same, held, given))
     return isinstance(held, bool) == isinstance(given, bool) and bool(held == given)

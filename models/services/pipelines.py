@@ -5,19 +5,22 @@ The newest version is also the pipeline's own row, whose lock keeps the numbers 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, select
 
 from models.entities import Pipeline, PipelineVersion
-from models.errors import NotFound
+from models.errors import InvalidInput, NotFound
 from models.ids import new_id
 from models.permissions import Actor, Entity
-from models.services.changes import changes_to
+from models.pipelines.descriptors import BUILTIN
+from models.pipelines.examining import Examined, examine_shape
+from models.pipelines.reading import FORMAT
+from models.services.changes import changes_to, is_same
 from models.services.counting import Total
 from models.services.crud import Resource, Values
-from models.services.definitions import checked
 from models.unit_of_work import UnitOfWork
 
 PIPELINES = Resource(Pipeline, "pipeline", Entity.PIPELINE)
@@ -78,9 +81,49 @@ def _versions(pipeline: Pipeline) -> Select[PipelineVersion]:
     return select(PipelineVersion).where(PipelineVersion.pipeline_id == pipeline.id)
 
 
+def examined(definition: Mapping[str, Any]) -> Examined:
+    """Find all that is wrong with a definition. No worker offers a kind of node in this release."""
+    return examine_shape(definition, BUILTIN)
+
+
 def _checked(values: Values) -> Values:
     definition: dict[str, Any] | None = values.get("definition")
-    return {**values, "definition": checked(definition)} if definition is not None else values
+    if definition is None:
+        return values
+    if errors := examined(definition).errors:
+        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        raise InvalidInput(f"definition: {errors[0].message}{more}", code="bad-definition")
+    lists = {name: definition.get(name) or [] for name in ("nodes", "edges")}
+    return {**values, "definition": {**definition, "version": FORMAT, **lists}}
+
+
+def changes_between(older: PipelineVersion, newer: PipelineVersion) -> dict[str, Any]:
+    """Tell what differs between two versions: fields of the pipeline, nodes by their id, edges as wholes."""
+    fields = {
+        name: {"from": getattr(older, name), "to": getattr(newer, name)}
+        for name in _VERSIONED
+        if name != "definition" and getattr(older, name) != getattr(newer, name)
+    }
+    before, after = ({node["id"]: node for node in (each.definition or {}).get("nodes", ())} for each in (older, newer))
+    edges = [(each.definition or {}).get("edges", []) for each in (older, newer)]
+    return {
+        "from": older.number,
+        "to": newer.number,
+        "fields": fields,
+        "nodes": {
+            "added": [after[key] for key in after if key not in before],
+            "removed": [before[key] for key in before if key not in after],
+            "changed": [
+                {"id": key, "from": before[key], "to": after[key]}
+                for key in after
+                if key in before and not is_same(before[key], after[key])
+            ],
+        },
+        "edges": {
+            "added": [edge for edge in edges[1] if edge not in edges[0]],
+            "removed": [edge for edge in edges[0] if edge not in edges[1]],
+        },
+    }
 
 
 def _append(uow: UnitOfWork, actor: Actor, pipeline: Pipeline) -> PipelineVersion:

@@ -12,7 +12,7 @@ from models.wiring import Platform
 from tests.support.client import ApiClient
 from tests.support.people import make_user, sign_in
 
-GRAPH = {
+GRAPH: dict[str, Any] = {
     "nodes": [{"id": "source", "type": "asset-source"}, {"id": "hash", "type": "sha512", "options": {"a": 1}}],
     "edges": [{"source": "source", "target": "hash", "branch": "PASS"}],
 }
@@ -110,6 +110,46 @@ def test_a_definition_that_is_no_graph_is_refused(client: ApiClient, change: Any
     assert told in answer["message"]
 
 
+def test_all_that_is_wrong_is_found_at_once_and_nothing_is_kept(client: ApiClient) -> None:
+    nodes = [{"id": "A", "type": "x"}, {"id": "a", "type": "x"}, {"id": "b", "type": "x", "options": []}]
+    edges = [{"source": "a", "target": "c"}, {"id": "e", "source": "a", "target": "b", "branch": "NO"}]
+    definition = {"nodes": nodes, "edges": edges}
+    found = client.post("/pipelines/validate", {"definition": definition})
+    assert found["valid"] is False
+    assert {(each["code"], each.get("nodeId"), each.get("edgeId")) for each in found["errors"]} == {
+        ("NODE_ID_INVALID", None, None), ("NODE_INVALID", "b", None), ("EDGE_TARGET_UNKNOWN", None, "a->c"),
+        ("BRANCH_UNKNOWN", None, "e"),
+    }  # fmt: skip
+    refused = client.post("/pipelines", {"name": "p", "definition": definition}, expect=400)
+    assert "(and 3 more)" in refused["message"]
+    fine = client.post("/pipelines/validate", {"definition": GRAPH})
+    assert (fine["valid"], fine["errors"]) == (True, [])
+    assert {(each["code"], each["nodeId"]) for each in fine["warnings"]} == {
+        ("KIND_UNAVAILABLE", "source"), ("KIND_UNAVAILABLE", "hash"),
+    }  # fmt: skip
+    assert client.post("/pipelines/validate", {"definition": {}})["warnings"][0]["code"] == "EMPTY_GRAPH"
+    client.post("/pipelines/validate", {}, expect=400)
+    assert client.get("/pipelines")["_metainfo"]["totalCount"] == 0
+
+
+def test_versions_are_compared(client: ApiClient) -> None:
+    path = f"/pipelines/{client.post('/pipelines', {'name': 'p', 'definition': GRAPH}, expect=201)['uuid']}"
+    nodes = [{**GRAPH["nodes"][1], "options": {"a": True}}, {"id": "new", "type": "x"}]
+    client.patch(path, {"priority": 3, "definition": {"nodes": nodes, "edges": []}})
+    client.patch(path, {"priority": 4})
+    changes = client.get(f"{path}/versions/2/changes")
+    assert (changes["from"], changes["to"], changes["fields"]) == (1, 2, {"priority": {"from": 0, "to": 3}})
+    assert changes["nodes"] == {
+        "added": [nodes[1]], "removed": [GRAPH["nodes"][0]],
+        "changed": [{"id": "hash", "from": GRAPH["nodes"][1], "to": nodes[0]}],
+    }  # fmt: skip
+    assert changes["edges"] == {"added": [], "removed": GRAPH["edges"]}
+    assert client.get(f"{path}/versions/3/changes?since=1")["fields"] == {"priority": {"from": 0, "to": 4}}
+    assert client.get(f"{path}/versions/1/changes")["nodes"] == {"added": [], "removed": [], "changed": []}
+    for since, status in (("x", 400), ("9", 404), ("0", 404)):
+        client.get(f"{path}/versions/1/changes?since={since}", expect=status)
+
+
 def test_versions_have_permissions_of_their_own(client: ApiClient, platform: Platform) -> None:
     path = f"/pipelines/{client.post('/pipelines', {'name': 'p'}, expect=201)['uuid']}"
     make_user(platform, "eve", [Permission.READ_PIPELINE, Permission.UPDATE_PIPELINE])
@@ -124,8 +164,9 @@ def test_what_pipelines_are_made_of(client: ApiClient) -> None:
     palette = client.get("/pipeline/node-descriptors")
     assert palette["nodeDescriptors"] == client.get("/node-descriptors")["data"]
     assert palette["contentTypes"] == client.get("/pipeline/content-types")["data"]
-    image = palette["contentTypes"][0]
-    assert (image["id"], image["family"], image["wildcard"]) == ("image/*", "image", True)
+    media, image = palette["contentTypes"][:2]
+    assert (media["id"], media["family"], media["wildcard"]) == ("media/*", "media", True)
+    assert (image["id"], image["wildcard"]) == ("media/image", False)
     client.get("/node-descriptors/nothing", expect=404)
     client.get("/pipeline/node-descriptors/nothing", expect=404)
     client.anonymous().get("/node-descriptors", expect=401)

@@ -13,8 +13,9 @@ from marshmallow import fields
 from models.bodies.fields import AnswerSchema
 from models.errors import NotFound
 from models.ids import printable
-from models.nodes import CONTENT_TYPES, NODES, NodeDescriptor
 from models.permissions import Actor
+from models.pipelines.content import CONTENT_TYPES
+from models.pipelines.descriptors import BUILTIN, NodeDescriptor
 from models.unit_of_work import UnitOfWork
 from web.auth import signed_in
 from web.blueprints import LoomBlueprint
@@ -41,6 +42,8 @@ class PortSchema(AnswerSchema):
     content_type = fields.String(data_key="contentType")
     cardinality = fields.String()
     is_required = fields.Boolean(data_key="required")
+    group = fields.String()
+    is_selective = fields.Boolean(data_key="selective")
     description = fields.String()
 
 
@@ -52,6 +55,9 @@ class ParameterSchema(AnswerSchema):
     label = fields.String()
     default = fields.Raw(data_key="defaultValue")
     description = fields.String()
+    least = fields.Float(data_key="min")
+    most = fields.Float(data_key="max")
+    values = fields.List(fields.String())
 
 
 class NodeDescriptorSchema(AnswerSchema):
@@ -82,7 +88,7 @@ _NODE, _TYPE = NodeDescriptorSchema(), ContentTypeSchema()
 @blueprint.response(200, page_schema(NodeDescriptorSchema))
 def list_descriptors(_uow: UnitOfWork, _actor: Actor) -> Response:
     """List the kinds of node that workers can run."""
-    return jsonify(whole_envelope([_NODE.dump(node) for node in NODES]))
+    return jsonify(whole_envelope([_NODE.dump(node) for node in BUILTIN.values()]))
 
 
 @blueprint.route("/node-descriptors/<string:kind>", methods=["GET"])
@@ -91,7 +97,7 @@ def list_descriptors(_uow: UnitOfWork, _actor: Actor) -> Response:
 @blueprint.response(200, NodeDescriptorSchema)
 def load_descriptor(_uow: UnitOfWork, _actor: Actor, kind: str) -> NodeDescriptor:
     """Load a kind of node."""
-    found = next((node for node in NODES if node.kind == kind), None)
+    found = BUILTIN.get(kind)
     if found is None:
         raise NotFound(f"There is no node of the kind '{printable(kind)}'")
     return found
@@ -102,8 +108,8 @@ def load_descriptor(_uow: UnitOfWork, _actor: Actor, kind: str) -> NodeDescripto
 @blueprint.response(200, PaletteSchema)
 def load_palette(_uow: UnitOfWork, _actor: Actor) -> dict[str, Any]:
     """Load all that pipelines are made of."""
-    available = {node.kind: {"source": "BUILTIN", "available": True} for node in NODES}
-    return {"node_descriptors": NODES, "content_types": CONTENT_TYPES, "availability": available}
+    available = {kind: {"source": "BUILTIN", "available": True} for kind in BUILTIN}
+    return {"node_descriptors": list(BUILTIN.values()), "content_types": CONTENT_TYPES, "availability": available}
 
 
 @blueprint.route("/pipeline/content-types", methods=["GET"])

@@ -6,7 +6,7 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-from flask import Response, jsonify
+from flask import Response, jsonify, request
 from marshmallow import fields
 
 from models.bodies.fields import (
@@ -23,12 +23,14 @@ from models.bodies.fields import (
 )
 from models.bodies.filters import audit_filters, bool_filter, number_filter, text_filter
 from models.entities import Pipeline
+from models.errors import InvalidInput
+from models.ids import printable
 from models.permissions import Actor, Permission, Verb
 from models.services import pipelines
 from models.services.pipelines import PIPELINES
 from models.unit_of_work import UnitOfWork
 from web.auth import signed_in
-from web.blueprints import describe
+from web.blueprints import describe, query
 from web.crud import CrudSpec, crud_blueprint
 from web.pagination import PAGE_PARAMETERS, Listing, page_schema, raw_envelope, read_cursor, read_limit
 
@@ -94,6 +96,42 @@ class RestoreSchema(RequestSchema):
     description = Text(allow_none=True)
 
 
+class DefinitionSchema(RequestSchema):
+    """A definition that is to be looked at and not kept."""
+
+    definition = Meta(required=True, metadata={"description": "`nodes` with id and type, and `edges` between them"})
+
+
+class ProblemSchema(AnswerSchema):
+    """One thing that is wrong, and where."""
+
+    code = fields.String()
+    message = fields.String()
+    node_id = fields.String(data_key="nodeId")
+    edge_id = fields.String(data_key="edgeId")
+    option = fields.String()
+
+
+class ExaminedSchema(AnswerSchema):
+    """All that is wrong with a definition. Errors forbid to keep it, warnings to run it."""
+
+    valid = fields.Boolean()
+    errors = fields.List(fields.Nested(ProblemSchema))
+    warnings = fields.List(fields.Nested(ProblemSchema))
+
+
+class ChangesSchema(AnswerSchema):
+    """What differs between two versions."""
+
+    older = fields.Integer(data_key="from", attribute="from")
+    newer = fields.Integer(data_key="to", attribute="to")
+    told = fields.Dict(
+        data_key="fields", attribute="fields", metadata={"description": "Of each field that differs, `from` and `to`"}
+    )
+    nodes = fields.Dict(metadata={"description": "`added`, `removed`, and `changed` with id, from and to"})
+    edges = fields.Dict(metadata={"description": "`added` and `removed`"})
+
+
 PIPELINE_SPEC = CrudSpec(
     path="/pipelines",
     resource=PIPELINES,
@@ -118,6 +156,16 @@ _VERSIONS = f"{PIPELINE_SPEC.element_path}/versions"
 _VERSION = PipelineVersionSchema()
 
 blueprint = crud_blueprint(PIPELINE_SPEC)
+
+
+@blueprint.route(f"{PIPELINE_SPEC.path}/validate", methods=["POST"])
+@signed_in(Permission.CREATE_PIPELINE)
+@blueprint.arguments(DefinitionSchema)
+@blueprint.response(200, ExaminedSchema)
+def validate_definition(_uow: UnitOfWork, _actor: Actor, values: dict[str, Any]) -> dict[str, Any]:
+    """Find all that is wrong with a definition, without keeping it."""
+    found = pipelines.examined(values["definition"])
+    return {"valid": not found.errors, "errors": found.errors, "warnings": found.warnings}
 
 
 @blueprint.route(_VERSIONS, methods=["GET"])
@@ -154,3 +202,24 @@ def restore_version(
     version = pipelines.restore_version(uow, actor, pipeline, number, named)
     uow.commit()
     return version
+
+
+@blueprint.route(f"{_VERSIONS}/<int:number>/changes", methods=["GET"])
+@describe("Compare two versions of a pipeline", query("since", "integer", "The older one; else the one before"))
+@signed_in(Permission.READ_PIPELINE, Permission.READ_PIPELINE_VERSION)
+@blueprint.response(200, ChangesSchema)
+def compare_versions(uow: UnitOfWork, actor: Actor, element_id: UUID, number: int) -> dict[str, Any]:
+    """Tell what differs between a version and another one."""
+    pipeline = PIPELINES.get(uow, actor, element_id)
+    newer = pipelines.get_version(uow, pipeline, number)
+    older = pipelines.get_version(uow, pipeline, _read_since(number))
+    return pipelines.changes_between(older, newer)
+
+
+def _read_since(number: int) -> int:
+    text = request.args.get("since")
+    if text is None:
+        return max(1, number - 1)
+    if not (text.isascii() and text.isdigit()):
+        raise InvalidInput(f"since: '{printable(text)}' is not the number of a version")
+    return int(text[:18])
