@@ -15,6 +15,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from tests.bench._annex import seconds_of_annex
 from tests.support.running_loom import RunningLoom
 from tests.support.trees import make_tree
 
@@ -22,6 +23,7 @@ SMALL_FILES = 20_000
 LARGE_FILES, LARGE_BYTES = 20, 100 * 1024**2
 MANY_FILES = 100_000
 ROUNDS = 3
+ANNEXED = 500
 
 
 def main() -> None:
@@ -64,8 +66,21 @@ def _compare(title: str, place: Path, fill: Callable[[Path], None]) -> None:
     print(f"{title}:")
     print(f"  first scan {files / scan:9,.0f} files/s {size / scan / 1e6:7,.0f} MB/s", end="")
     print(f"   sha512sum {files / floor:9,.0f} files/s {size / floor / 1e6:7,.0f} MB/s   ratio {floor / scan:.2f}")
+    _compare_annex(place, scan / files)
     print(f"  rescan     {files / rescan:9,.0f} files/s", end="")
     print(f"           bare walk {files / walk:9,.0f} files/s                ratio {walk / rescan:.2f}", flush=True)
+
+
+def _compare_annex(place: Path, seconds_of_file: float) -> None:
+    """Against `git annex add` of some of the files: all would take many minutes."""
+    some = sorted(file for file in place.rglob("*") if file.is_file())[:ANNEXED]
+    annex = seconds_of_annex(some)
+    if annex is None:
+        print("  git annex is not to be had here")
+        return
+    files, size = len(some), sum(file.stat().st_size for file in some)
+    print(f"  git annex add (SHA512E) of {files}: {files / annex:,.0f} files/s {size / annex / 1e6:,.0f} MB/s", end="")
+    print(f"   ratio {annex / files / seconds_of_file:.1f}")
 
 
 def _walk(place: Path) -> None:
