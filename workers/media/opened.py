@@ -1,0 +1,93 @@
+"""A file while the nodes of a graph look at it: opened once, decoded once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from PIL import Image, ImageOps
+
+_READ_BYTES = 1024**2
+_WORKING_EDGE = 1024
+"""What looks at a whole picture sees it at this size at most: JPEG gives smaller ones for a fraction of the work."""
+MOST_PIXELS = 400_000_000
+Image.MAX_IMAGE_PIXELS = None  # `OpenedMedia` has a limit of its own, and the child one of memory
+
+
+class Undecodable(Exception):
+    """The file is not what it says, or broken; says in what way."""
+
+
+@dataclass
+class OpenedMedia:
+    """What nodes see of the bytes of an asset. `mime_type` is what they say themselves, `size` in bytes."""
+
+    stream: BinaryIO
+    size: int
+    mime_type: str
+    filename: str
+    _working: Image.Image | None = field(default=None, repr=False)
+
+    @property
+    def family(self) -> str:
+        """The word before the slash of its type."""
+        return self.mime_type.partition("/")[0]
+
+    def rewound(self) -> BinaryIO:
+        """Give the stream, at its beginning."""
+        self.stream.seek(0)
+        return self.stream
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield all bytes."""
+        stream = self.rewound()
+        while data := stream.read(_READ_BYTES):
+            yield data
+
+    def open_image(self) -> Image.Image:
+        """Read the head of a picture; nothing is decoded yet.
+
+        Raises:
+            Undecodable: when it is none, or too large to be looked at.
+        """
+        try:
+            image = Image.open(self.rewound())
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            raise Undecodable(f"It cannot be read as a picture: {error}"[:300]) from None
+        if image.width * image.height > MOST_PIXELS:
+            raise Undecodable(f"{image.width} x {image.height} pixels are too many")
+        return image
+
+    def working_image(self) -> Image.Image:
+        """Give the picture upright, in RGB or RGBA, and no larger than it needs to be for looking at all of it.
+
+        Raises:
+            Undecodable: when it cannot be decoded.
+        """
+        if self._working is None:
+            self._working = self._decode()
+        return self._working
+
+    def _decode(self) -> Image.Image:
+        image = self.open_image()
+        try:
+            image.draft("RGB", (_WORKING_EDGE, _WORKING_EDGE))
+            image.seek(0)
+            turned = ImageOps.exif_transpose(image)
+            turned.thumbnail((_WORKING_EDGE, _WORKING_EDGE), Image.Resampling.BOX, reducing_gap=2.0)
+            has_alpha = turned.has_transparency_data
+            return turned.convert("RGBA" if has_alpha else "RGB")
+        except (OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError, KeyError) as error:
+            raise Undecodable(f"The picture cannot be decoded: {error}"[:300]) from None
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.stream.close()
+
+
+def open_descriptor(descriptor: int, mime_type: str, filename: str) -> OpenedMedia:
+    """Take over a file that somebody else has opened."""
+    stream = os.fdopen(descriptor, "rb")
+    return OpenedMedia(stream, os.fstat(descriptor).st_size, mime_type, filename)

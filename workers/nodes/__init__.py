@@ -1,0 +1,32 @@
+"""The kinds of node that look at the bytes of an asset, one a file."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from workers.nodes.base import Node
+from workers.nodes.chunk_hash import ChunkHashNode
+from workers.nodes.consistency import ConsistencyNode
+from workers.nodes.dominant_color import DominantColorNode
+from workers.nodes.image_hash import ImageHashNode
+from workers.nodes.md5 import Md5Node
+from workers.nodes.metadata import MetadataNode
+from workers.nodes.quality import QualityNode
+from workers.nodes.sha256 import Sha256Node
+from workers.nodes.sha512 import Sha512Node
+from workers.nodes.thumbnail import ThumbnailNode
+
+NODES: Mapping[str, type[Node[Any]]] = {
+    node.kind: node
+    for node in (
+        Sha512Node,
+        Sha256Node,
+        Md5Node,
+        ChunkHashNode,
+        ConsistencyNode,
+        MetadataNode,
+        QualityNode,
+        ThumbnailNode,
+        DominantColorNode,
+        ImageHashNode,
+    )
+}

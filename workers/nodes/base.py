@@ -1,0 +1,80 @@
+"""What a kind of node is: a class, of which its descriptor is derived."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from inspect import cleandoc
+from typing import Any, ClassVar, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from models.pipelines.descriptors import Category, NodeDescriptor, Port
+from models.pipelines.outcomes import Outcome
+from workers.media.opened import OpenedMedia
+from workers.nodes.parameters import parameters_of
+
+MEDIA = Port("media", "media/*", "Media")
+
+
+class Options(BaseModel):
+    """Options of a kind; each with a title, a description and a default."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, alias_generator=to_camel)
+
+
+O = TypeVar("O", bound=Options)  # noqa: E741 - options
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A file that a node has made. It is stored as an attachment of the asset."""
+
+    data: bytes
+    mime_type: str
+    filename: str
+    type: str
+
+
+class Node(Generic[O]):
+    """A kind that looks at the bytes of an asset, in the child process. The docstring is its description.
+
+    `version` changes whenever the same input would give another result. `applies_to` are patterns of MIME types; the
+    node is skipped for other contents.
+    """
+
+    kind: ClassVar[str]
+    name: ClassVar[str]
+    category: ClassVar[Category] = Category.ANALYSIS
+    version: ClassVar[str] = "1"
+    inputs: ClassVar[tuple[Port, ...]] = (MEDIA,)
+    outputs: ClassVar[tuple[Port, ...]] = ()
+    applies_to: ClassVar[tuple[str, ...]] = ("*",)
+    is_blocking: ClassVar[bool] = True
+    options: type[O]
+
+    def run(self, media: OpenedMedia, inputs: Mapping[str, Any], options: O) -> Outcome:
+        """Look at a content. What is raised is a failure of this node alone."""
+        raise NotImplementedError
+
+    @classmethod
+    def applies(cls, mime_type: str) -> bool:
+        """Whether contents of that type are looked at."""
+        return any(fnmatchcase(mime_type, pattern) for pattern in cls.applies_to)
+
+
+def describe(node: type[Node[Any]]) -> NodeDescriptor:
+    """Derive the descriptor of a kind."""
+    return NodeDescriptor(
+        kind=node.kind,
+        name=node.name,
+        category=node.category,
+        version=node.version,
+        description=cleandoc(node.__doc__ or "").partition("\n\n")[0],
+        inputs=node.inputs,
+        outputs=node.outputs,
+        own_parameters=parameters_of(node.options),
+        is_blocking=node.is_blocking,
+    )

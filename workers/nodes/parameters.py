@@ -1,0 +1,54 @@
+"""Parameters of descriptors, derived from the options of a kind: types, bounds, choices and words stand there once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal, get_args, get_origin
+
+from annotated_types import Ge, Le
+from pydantic import BaseModel
+
+from models.pipelines.descriptors import Parameter, ParameterType
+
+_TYPES: dict[Any, ParameterType] = {
+    bool: ParameterType.BOOLEAN,
+    int: ParameterType.INTEGER,
+    float: ParameterType.NUMBER,
+    str: ParameterType.STRING,
+}
+
+
+def parameters_of(options: type[BaseModel]) -> tuple[Parameter, ...]:
+    """Give the parameters that a model of options has."""
+    return tuple(_parameters(options))
+
+
+def _parameters(options: type[BaseModel]) -> Iterator[Parameter]:
+    for name, field in options.model_fields.items():
+        kind, values = _read(field.annotation)
+        bounds = {type(each): each for each in field.metadata}
+        yield Parameter(
+            key=field.alias or name,
+            type=kind,
+            label=field.title or name,
+            default=field.get_default(call_default_factory=True),
+            description=field.description or "",
+            least=_number(bounds.get(Ge), "ge"),
+            most=_number(bounds.get(Le), "le"),
+            values=values,
+        )
+
+
+def _number(bound: Any, name: str) -> float | None:
+    return None if bound is None else float(getattr(bound, name))
+
+
+def _read(annotation: Any) -> tuple[ParameterType, tuple[str, ...]]:
+    if annotation in _TYPES:
+        return _TYPES[annotation], ()
+    if get_origin(annotation) is Literal:
+        return ParameterType.ENUM, get_args(annotation)
+    arguments = get_args(annotation)
+    if arguments and get_origin(arguments[0]) is Literal:
+        return ParameterType.ENUM_SET, get_args(arguments[0])
+    return ParameterType.JSON, ()
