@@ -15,6 +15,7 @@ from models.entities.idempotency import IdempotencyKey
 from models.entities.identity import UserIdentity
 from models.entities.library import Library, LibraryAsset, LibraryPool
 from models.entities.pipeline import Pipeline, PipelineVersion
+from models.entities.pipeline_run import NodeKind, NodeResult, RunItem
 from models.entities.pool import Pool
 from models.entities.reaction import Reaction
 from models.entities.role import Role, RoleGrant
@@ -51,6 +52,8 @@ __all__ = [
     "LibraryPool",
     "Location",
     "LocationState",
+    "NodeKind",
+    "NodeResult",
     "PartState",
     "Pipeline",
     "PipelineVersion",
@@ -59,6 +62,7 @@ __all__ = [
     "RelayPosition",
     "Role",
     "RoleGrant",
+    "RunItem",
     "Schedule",
     "Space",
     "SpaceMember",

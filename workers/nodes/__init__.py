@@ -1,12 +1,16 @@
-"""The kinds of node that look at the bytes of an asset, one a file."""
+"""The kinds of node that every worker has, one a file."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from workers.nodes.base import Node
+from models.pipelines.descriptors import NodeDescriptor
+from workers.nodes.asset_source import AssetSourceNode
+from workers.nodes.base import Node, describe
+from workers.nodes.blacklist_check import BlacklistCheckNode
 from workers.nodes.chunk_hash import ChunkHashNode
 from workers.nodes.consistency import ConsistencyNode
 from workers.nodes.dominant_color import DominantColorNode
+from workers.nodes.filter import FilterNode
 from workers.nodes.image_hash import ImageHashNode
 from workers.nodes.md5 import Md5Node
 from workers.nodes.metadata import MetadataNode
@@ -18,6 +22,7 @@ from workers.nodes.thumbnail import ThumbnailNode
 NODES: Mapping[str, type[Node[Any]]] = {
     node.kind: node
     for node in (
+        AssetSourceNode,
         Sha512Node,
         Sha256Node,
         Md5Node,
@@ -28,5 +33,8 @@ NODES: Mapping[str, type[Node[Any]]] = {
         ThumbnailNode,
         DominantColorNode,
         ImageHashNode,
+        FilterNode,
+        BlacklistCheckNode,
     )
 }
+DESCRIPTORS: Mapping[str, NodeDescriptor] = {kind: describe(node) for kind, node in NODES.items()}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from inspect import cleandoc
 from typing import Any, ClassVar, Generic, TypeVar
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
@@ -28,6 +29,26 @@ class Options(BaseModel):
 O = TypeVar("O", bound=Options)  # noqa: E741 - options
 
 
+class Bucket(BaseModel):
+    """A row of an option whose rows are outputs."""
+
+    id: str
+    label: str | None = None
+    match: str | None = None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the catalogue knows of an asset, without its bytes being looked at."""
+
+    asset_id: UUID
+    sha512: str
+    size: int
+    mime_type: str
+    filename: str
+    is_blacklisted: bool
+
+
 @dataclass(frozen=True)
 class Artifact:
     """A file that a node has made. It is stored as an attachment of the asset."""
@@ -39,7 +60,7 @@ class Artifact:
 
 
 class Node(Generic[O]):
-    """A kind that looks at the bytes of an asset, in the child process. The docstring is its description.
+    """A kind of node. Its docstring is its description.
 
     `version` changes whenever the same input would give another result. `applies_to` are patterns of MIME types; the
     node is skipped for other contents.
@@ -53,11 +74,17 @@ class Node(Generic[O]):
     outputs: ClassVar[tuple[Port, ...]] = ()
     applies_to: ClassVar[tuple[str, ...]] = ("*",)
     is_blocking: ClassVar[bool] = True
+    dynamic: ClassVar[str | None] = None
+    """The option whose rows are outputs."""
     options: type[O]
 
     def run(self, media: OpenedMedia, inputs: Mapping[str, Any], options: O) -> Outcome:
         """Look at a content. What is raised is a failure of this node alone."""
         raise NotImplementedError
+
+    def look(self, facts: Facts, inputs: Mapping[str, Any], options: O) -> Outcome | None:
+        """Say what can be said without the bytes. None: they must be looked at, in the child."""
+        return None
 
     @classmethod
     def applies(cls, mime_type: str) -> bool:
@@ -76,5 +103,6 @@ def describe(node: type[Node[Any]]) -> NodeDescriptor:
         inputs=node.inputs,
         outputs=node.outputs,
         own_parameters=parameters_of(node.options),
+        dynamic=node.dynamic,
         is_blocking=node.is_blocking,
     )

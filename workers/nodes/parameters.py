@@ -51,4 +51,6 @@ def _read(annotation: Any) -> tuple[ParameterType, tuple[str, ...]]:
     arguments = get_args(annotation)
     if arguments and get_origin(arguments[0]) is Literal:
         return ParameterType.ENUM_SET, get_args(arguments[0])
+    if arguments and isinstance(arguments[0], type) and issubclass(arguments[0], BaseModel):
+        return ParameterType.PORT_LIST, ()
     return ParameterType.JSON, ()
