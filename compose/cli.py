@@ -121,8 +121,9 @@ def scheduler() -> None:
 def migrate() -> None:
     """Bring the database up to date, and make the first user if there is none."""
     from models.migrating import migrate as bring_up_to_date
+    from workers.nodes import DESCRIPTORS
 
-    password = bring_up_to_date(Settings.from_env())
+    password = bring_up_to_date(Settings.from_env(), DESCRIPTORS.values())
     click.echo("The database is up to date.")
     if password is not None:
         click.echo(f"First user: admin, password: {password} (shown once)")

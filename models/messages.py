@@ -62,6 +62,18 @@ class ScanPool(Payload):
     """The root may lie on another device than before."""
 
 
+class RunPipeline(Payload):
+    """Take assets through a version of a pipeline."""
+
+    pipeline_uuid: UUID
+    version: int
+    uuids: tuple[UUID, ...] = ()
+    filter: tuple[str, ...] = ()
+    """Terms as lists of assets know them; all must hold. With neither, nothing is chosen."""
+    dry_run: bool = False
+    """Look at everything and write nothing but what became of the items."""
+
+
 class VerifyPool(Payload):
     """Read the files of a pool, or the stored bytes of a space, again, and compare them with their hashes."""
 
@@ -229,6 +241,7 @@ IMPORT_ASSET = TaskKind("assets.import", ImportAsset, Queue.BULK, time_limit_sec
 BULK_CREATE = TaskKind("assets.bulk-create", BulkAssets, Queue.BULK, part_queue=Queue.HASH)
 BULK_UPDATE = TaskKind("assets.bulk-update", BulkAssets, Queue.BULK, part_queue=Queue.HASH)
 CHANGE_CHOSEN = TaskKind("assets.change-chosen", ChangeChosen, Queue.BULK, part_queue=Queue.BULK)
+RUN_PIPELINE = TaskKind("pipelines.run", RunPipeline, Queue.BULK, part_queue=Queue.MEDIA)
 STORE_ATTACHMENT = TaskKind("attachments.store", StoreAttachment, Queue.INTERACTIVE, time_limit_seconds=6 * 3600)
 DELETE_BLOB = TaskKind("storage.delete-blob", DeleteBlob, Queue.MAINTENANCE)
 REINDEX = TaskKind(
@@ -244,8 +257,8 @@ KINDS = {
     kind.name: kind
     for kind in (
         SCAN_POOL, VERIFY_POOL, DELETE_POOL, DELETE_LIBRARY, DELETE_COLLECTION, DELETE_TAG, ANNOUNCE_ASSETS,
-        STORE_BINARY, IMPORT_ASSET, BULK_CREATE, BULK_UPDATE, CHANGE_CHOSEN, STORE_ATTACHMENT, DELETE_BLOB, REINDEX,
-        SWEEP, COLLECT_GARBAGE,
+        STORE_BINARY, IMPORT_ASSET, BULK_CREATE, BULK_UPDATE, CHANGE_CHOSEN, RUN_PIPELINE, STORE_ATTACHMENT,
+        DELETE_BLOB, REINDEX, SWEEP, COLLECT_GARBAGE,
     )
 }  # fmt: skip
 

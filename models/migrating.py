@@ -5,6 +5,7 @@ Apart from the wiring, because only one process ever needs Alembic and all would
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from alembic import command
@@ -12,13 +13,17 @@ from alembic.config import Config
 from sqlalchemy.exc import OperationalError
 
 from models.errors import Unavailable
+from models.pipelines.descriptors import NodeDescriptor
 from models.services.bootstrap import bootstrap
+from models.services.node_kinds import know_kinds
 from models.settings import Settings
 from models.wiring import build
 
 
-def migrate(settings: Settings) -> str | None:
+def migrate(settings: Settings, kinds: Iterable[NodeDescriptor]) -> str | None:
     """Bring the database up to date and make what every Loom has; several processes may do so at once.
+
+    `kinds` are the kinds of node that all workers have.
 
     Returns:
         The password of the first user, if it was generated just now.
@@ -33,6 +38,7 @@ def migrate(settings: Settings) -> str | None:
     platform = build(settings, connections=2)
     try:
         with platform.unit_of_work() as uow:
+            know_kinds(uow, kinds, are_builtin=True)
             password = bootstrap(uow, settings.initial_password)
             uow.commit()
         return password

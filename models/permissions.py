@@ -41,6 +41,7 @@ class Entity(StrEnum):
     GROUP = "GROUP"
     LIBRARY = "LIBRARY"
     PIPELINE = "PIPELINE"
+    PIPELINE_RUN = "PIPELINE_RUN"
     REACTION = "REACTION"
     ROLE = "ROLE"
     SPACE = "SPACE"
@@ -115,6 +116,10 @@ class Permission(StrEnum):
     READ_PIPELINE = auto()
     UPDATE_PIPELINE = auto()
     DELETE_PIPELINE = auto()
+    CREATE_PIPELINE_RUN = auto()
+    READ_PIPELINE_RUN = auto()
+    UPDATE_PIPELINE_RUN = auto()
+    DELETE_PIPELINE_RUN = auto()
     CREATE_REACTION = auto()
     READ_REACTION = auto()
     UPDATE_REACTION = auto()

@@ -126,7 +126,3 @@ class NodeDescriptor:
         for row in rows:
             if isinstance(row, Mapping) and isinstance(row.get("id"), str):
                 yield Port(row["id"], self.inputs[0].content_type, str(row.get("label") or ""), is_selective=True)
-
-
-BUILTIN: Mapping[str, NodeDescriptor] = {}
-"""The kinds that every worker can run. There is none yet: this release keeps pipelines and does not run them."""

@@ -44,14 +44,6 @@ def examine(definition: Mapping[str, Any], kinds: Kinds, available: Collection[s
     return Examined(problems.errors, problems.warnings, graph)
 
 
-def examine_shape(definition: Mapping[str, Any], available: Collection[str]) -> Examined:
-    """Read a definition as far as that is possible without knowing the kinds of node."""
-    problems = Problems()
-    drafts, _, _ = _read(definition, problems)
-    _warn(drafts, available, problems)
-    return Examined(problems.errors, problems.warnings, None)
-
-
 def _read(
     definition: Mapping[str, Any], problems: Problems
 ) -> tuple[dict[str, DraftNode], list[DraftEdge], list[str]]:  # fmt: skip

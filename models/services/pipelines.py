@@ -15,12 +15,13 @@ from models.entities import Pipeline, PipelineVersion
 from models.errors import InvalidInput, NotFound
 from models.ids import new_id
 from models.permissions import Actor, Entity
-from models.pipelines.descriptors import BUILTIN
-from models.pipelines.examining import Examined, examine_shape
+from models.pipelines.examining import Examined, examine
+from models.pipelines.graph import Graph
 from models.pipelines.reading import FORMAT
 from models.services.changes import changes_to, is_same
 from models.services.counting import Total
 from models.services.crud import Resource, Values
+from models.services.node_kinds import known_kinds
 from models.unit_of_work import UnitOfWork
 
 PIPELINES = Resource(Pipeline, "pipeline", Entity.PIPELINE)
@@ -30,7 +31,7 @@ _VERSIONED = ("name", "description", "enabled", "priority", "dry_run", "definiti
 def create_pipeline(uow: UnitOfWork, actor: Actor, values: Values) -> Pipeline:
     """Make a pipeline and its first version."""
     version_id = new_id()
-    pipeline = PIPELINES.create(uow, actor, {**_checked(values), "version_id": version_id, "version_number": 1})
+    pipeline = PIPELINES.create(uow, actor, {**_checked(uow, values), "version_id": version_id, "version_number": 1})
     uow.session.refresh(pipeline)
     _append(uow, actor, pipeline)
     return pipeline
@@ -38,7 +39,7 @@ def create_pipeline(uow: UnitOfWork, actor: Actor, values: Values) -> Pipeline:
 
 def update_pipeline(uow: UnitOfWork, actor: Actor, pipeline: Pipeline, values: Values) -> None:
     """Change a pipeline that is locked. What changes nothing, or its `meta` only, appends no version."""
-    values = _checked(values)
+    values = _checked(uow, values)
     if changes_to(pipeline, values).keys().isdisjoint(_VERSIONED):
         PIPELINES.update(uow, actor, pipeline, values)
         return
@@ -81,16 +82,25 @@ def _versions(pipeline: Pipeline) -> Select[PipelineVersion]:
     return select(PipelineVersion).where(PipelineVersion.pipeline_id == pipeline.id)
 
 
-def examined(definition: Mapping[str, Any]) -> Examined:
-    """Find all that is wrong with a definition. No worker offers a kind of node in this release."""
-    return examine_shape(definition, BUILTIN)
+def examined(uow: UnitOfWork, definition: Mapping[str, Any]) -> Examined:
+    """Find all that is wrong with a definition."""
+    return examine(definition, known_kinds(uow))
 
 
-def _checked(values: Values) -> Values:
+def graph_of_version(uow: UnitOfWork, pipeline_id: UUID, number: int) -> Graph | None:
+    """Give the graph of a version; None if it cannot run (any more)."""
+    query = select(PipelineVersion.definition).where(
+        PipelineVersion.pipeline_id == pipeline_id, PipelineVersion.number == number
+    )
+    definition = uow.session.execute(query).scalar_one_or_none()
+    return examined(uow, definition).graph if definition else None
+
+
+def _checked(uow: UnitOfWork, values: Values) -> Values:
     definition: dict[str, Any] | None = values.get("definition")
     if definition is None:
         return values
-    if errors := examined(definition).errors:
+    if errors := examined(uow, definition).errors:
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
         raise InvalidInput(f"definition: {errors[0].message}{more}", code="bad-definition")
     lists = {name: definition.get(name) or [] for name in ("nodes", "edges")}

@@ -119,7 +119,15 @@ def first_queue(task: Task) -> Queue:
 
 def cancel(uow: UnitOfWork, actor: Actor, task_id: UUID) -> Task:
     """Ask a task to stop. What has begun stops between two items; what has not is dropped at once."""
-    task = TASKS.get(uow, actor, task_id, Verb.UPDATE, lock=True)
+    return stop(uow, actor, TASKS.get(uow, actor, task_id, Verb.UPDATE, lock=True))
+
+
+def stop(uow: UnitOfWork, actor: Actor, task: Task) -> Task:
+    """Cancel a task that is locked.
+
+    Raises:
+        Conflict: when it has ended.
+    """
     if task.state.is_final:
         raise Conflict(f"The task has ended: {task.state}")
     if task.state != TaskState.CANCELLING:

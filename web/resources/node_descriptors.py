@@ -15,7 +15,8 @@ from models.errors import NotFound
 from models.ids import printable
 from models.permissions import Actor
 from models.pipelines.content import CONTENT_TYPES
-from models.pipelines.descriptors import BUILTIN, NodeDescriptor
+from models.pipelines.descriptors import NodeDescriptor
+from models.services.node_kinds import known_kinds
 from models.unit_of_work import UnitOfWork
 from web.auth import signed_in
 from web.blueprints import LoomBlueprint
@@ -86,18 +87,18 @@ _NODE, _TYPE = NodeDescriptorSchema(), ContentTypeSchema()
 @blueprint.route("/node-descriptors", methods=["GET"])
 @signed_in()
 @blueprint.response(200, page_schema(NodeDescriptorSchema))
-def list_descriptors(_uow: UnitOfWork, _actor: Actor) -> Response:
+def list_descriptors(uow: UnitOfWork, _actor: Actor) -> Response:
     """List the kinds of node that workers can run."""
-    return jsonify(whole_envelope([_NODE.dump(node) for node in BUILTIN.values()]))
+    return jsonify(whole_envelope([_NODE.dump(node) for node in known_kinds(uow).values()]))
 
 
 @blueprint.route("/node-descriptors/<string:kind>", methods=["GET"])
 @blueprint.route("/pipeline/node-descriptors/<string:kind>", methods=["GET"], endpoint="load_pipeline_descriptor")
 @signed_in()
 @blueprint.response(200, NodeDescriptorSchema)
-def load_descriptor(_uow: UnitOfWork, _actor: Actor, kind: str) -> NodeDescriptor:
+def load_descriptor(uow: UnitOfWork, _actor: Actor, kind: str) -> NodeDescriptor:
     """Load a kind of node."""
-    found = BUILTIN.get(kind)
+    found = known_kinds(uow).get(kind)
     if found is None:
         raise NotFound(f"There is no node of the kind '{printable(kind)}'")
     return found
@@ -106,10 +107,11 @@ def load_descriptor(_uow: UnitOfWork, _actor: Actor, kind: str) -> NodeDescripto
 @blueprint.route("/pipeline/node-descriptors", methods=["GET"])
 @signed_in()
 @blueprint.response(200, PaletteSchema)
-def load_palette(_uow: UnitOfWork, _actor: Actor) -> dict[str, Any]:
+def load_palette(uow: UnitOfWork, _actor: Actor) -> dict[str, Any]:
     """Load all that pipelines are made of."""
-    available = {kind: {"source": "BUILTIN", "available": True} for kind in BUILTIN}
-    return {"node_descriptors": list(BUILTIN.values()), "content_types": CONTENT_TYPES, "availability": available}
+    kinds = known_kinds(uow)
+    available = {kind: {"source": "BUILTIN", "available": True} for kind in kinds}
+    return {"node_descriptors": list(kinds.values()), "content_types": CONTENT_TYPES, "availability": available}
 
 
 @blueprint.route("/pipeline/content-types", methods=["GET"])

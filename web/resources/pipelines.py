@@ -162,9 +162,9 @@ blueprint = crud_blueprint(PIPELINE_SPEC)
 @signed_in(Permission.CREATE_PIPELINE)
 @blueprint.arguments(DefinitionSchema)
 @blueprint.response(200, ExaminedSchema)
-def validate_definition(_uow: UnitOfWork, _actor: Actor, values: dict[str, Any]) -> dict[str, Any]:
+def validate_definition(uow: UnitOfWork, _actor: Actor, values: dict[str, Any]) -> dict[str, Any]:
     """Find all that is wrong with a definition, without keeping it."""
-    found = pipelines.examined(values["definition"])
+    found = pipelines.examined(uow, values["definition"])
     return {"valid": not found.errors, "errors": found.errors, "warnings": found.warnings}
 
 

@@ -8,6 +8,7 @@ from workers.handlers.delete_blob import DeleteBlobHandler
 from workers.handlers.delete_holder import DELETE_HOLDER_HANDLERS
 from workers.handlers.import_asset import ImportAssetHandler
 from workers.handlers.reindex import ReindexHandler
+from workers.handlers.run_pipeline import RunPipelineHandler
 from workers.handlers.scan_pool import ScanPoolHandler
 from workers.handlers.store_attachment import StoreAttachmentHandler
 from workers.handlers.store_binary import StoreBinaryHandler
@@ -25,6 +26,7 @@ HANDLERS: tuple[Handler, ...] = (
     BulkCreateHandler(),
     BulkUpdateHandler(),
     ChangeChosenHandler(),
+    RunPipelineHandler(),
     StoreAttachmentHandler(),
     DeleteBlobHandler(),
     ReindexHandler(),

@@ -7,11 +7,10 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from queue import Empty, LifoQueue
-from threading import BoundedSemaphore
-from types import TracebackType
-from typing import Any, Self
+from dataclasses import dataclass
+from pathlib import Path
+from queue import LifoQueue
+from typing import Any
 
 from models.pipelines.outcomes import NodeState, Outcome, failed
 from workers.media.wire import Gone, receive, send
@@ -19,7 +18,8 @@ from workers.nodes.base import Artifact
 
 _START_SECONDS = 30.0
 _MOST_USES = 1000
-"""Decoders leak; so often a child is used before another takes its place."""
+"""Decoders leak; after so many files another child takes the place."""
+_ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -34,53 +34,63 @@ class Request:
 
 
 class Sandbox:
-    """One child. Not to be shared between threads."""
+    """A place for one child, which is started when it is needed. Not to be shared between threads."""
 
     def __init__(self) -> None:
-        ours, theirs = socket.socketpair()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._link: socket.socket | None = None
+        self._uses = 0
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id, if there is one."""
+        return self._process.pid if self._process else None
+
+    def open(self, descriptor: int, mime_type: str, filename: str) -> None:
+        """Let a child look at a file from now on.
+
+        Raises:
+            Gone: when none can be started.
+        """
+        if self._uses >= _MOST_USES:
+            self.close()
+        self._uses += 1
+        opening = {"open": {"mimeType": mime_type, "filename": filename}}
+        try:
+            send(self._living(), opening, descriptors=(descriptor,))
+        except Gone:  # the one that was idle has died meanwhile
+            self.close()
+            send(self._living(), opening, descriptors=(descriptor,))
+
+    def _living(self) -> socket.socket:
+        if self._link is None:
+            self._start()
+        assert self._link is not None
+        self._link.settimeout(_START_SECONDS)
+        return self._link
+
+    def _start(self) -> None:
+        self._link, theirs = socket.socketpair()
         command = [sys.executable, "-P", "-m", "workers.media.child", str(theirs.fileno())]
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter, no shell
-            command, pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+            command, pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd=_ROOT
         )
         theirs.close()
-        self._link = ours
-        self.uses = 0
-        self._await_ready()
-
-    @property
-    def is_worn(self) -> bool:
-        """Whether another should take its place."""
-        return self.uses >= _MOST_USES or self._process.poll() is not None
-
-    @property
-    def pid(self) -> int:
-        """The child's process id."""
-        return self._process.pid
-
-    def _await_ready(self) -> None:
+        self._uses = 0
         self._link.settimeout(_START_SECONDS)
         try:
             receive(self._link)
-        except (Gone, TimeoutError):
+        except (Gone, TimeoutError) as error:
             self.close()
-            raise
-
-    def open(self, descriptor: int, mime_type: str, filename: str) -> None:
-        """Let it look at a file from now on.
-
-        Raises:
-            Gone: when the child is gone.
-        """
-        self.uses += 1
-        self._link.settimeout(_START_SECONDS)
-        send(self._link, {"open": {"mimeType": mime_type, "filename": filename}}, descriptors=(descriptor,))
+            raise Gone(f"The decoder does not start: {error}") from None
 
     def run(self, request: Request) -> tuple[Outcome, int]:
-        """Run a node; gives what became of it, and the milliseconds that it took.
+        """Run a node on the file that is open; gives what became of it, and the milliseconds that it took.
 
         Raises:
-            Gone: when that has ended the child; the message says how.
+            Gone: when that has ended the child; the message says how. The file is not open any more.
         """
+        assert self._link is not None
         self._link.settimeout(request.seconds)
         asked = {
             "kind": request.kind, "options": request.options, "inputs": request.inputs, "memory": request.mebibytes,
@@ -96,18 +106,22 @@ class Sandbox:
         return _read_answer(answer, blobs)
 
     def _say_how_it_ended(self) -> str:
+        assert self._process is not None
+        process = self._process
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(2)
-        code = self._process.poll()
+            process.wait(2)
+        code = process.poll()
         self.close()
         return "The decoder answered nonsense" if code is None else f"The decoder died (code {code})"
 
     def close(self) -> None:
         """End the child, whatever it does."""
-        self._link.close()
-        if self._process.poll() is None:
+        if self._link is not None:
+            self._link.close()
+        if self._process is not None:
             self._process.kill()
-        self._process.wait()
+            self._process.wait()
+        self._process = self._link = None
 
 
 def _read_answer(answer: Mapping[str, Any], blobs: list[bytes]) -> tuple[Outcome, int]:
@@ -125,50 +139,25 @@ def _read_value(value: Mapping[str, Any], blobs: list[bytes]) -> Any:
     return Artifact(blobs[value["blob"]], str(value["mimeType"]), str(value["filename"]), str(value["type"]))
 
 
-@dataclass
 class Sandboxes:
-    """The children of a process, so many at most; idle ones wait for the next file."""
+    """The children of a worker process: so many at most. Whoever takes one gives it back."""
 
-    most: int
-    _idle: LifoQueue[Sandbox] = field(default_factory=LifoQueue)
-
-    def __post_init__(self) -> None:
-        """Count from the beginning."""
-        self._places = BoundedSemaphore(self.most)
+    def __init__(self, most: int) -> None:
+        self._free: LifoQueue[Sandbox] = LifoQueue()
+        self._all = [Sandbox() for _ in range(most)]
+        for sandbox in self._all:
+            self._free.put(sandbox)
 
     @contextmanager
     def borrow(self) -> Iterator[Sandbox]:
-        """Give a child for one file; a worn or dead one is replaced."""
-        with self._places:
-            sandbox = self._take()
-            try:
-                yield sandbox
-            except BaseException:
-                sandbox.close()
-                raise
-            if sandbox.is_worn:
-                sandbox.close()
-            else:
-                self._idle.put(sandbox)
-
-    def _take(self) -> Sandbox:
-        with suppress(Empty):
-            sandbox = self._idle.get_nowait()
-            if not sandbox.is_worn:
-                return sandbox
-            sandbox.close()
-        return Sandbox()
+        """Give one for an item, when one is free."""
+        sandbox = self._free.get()
+        try:
+            yield sandbox
+        finally:
+            self._free.put(sandbox)
 
     def close(self) -> None:
-        """End all that are idle."""
-        with suppress(Empty):
-            while True:
-                self._idle.get_nowait().close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+        """End all of them."""
+        for sandbox in self._all:
+            sandbox.close()

@@ -1,0 +1,117 @@
+"""Runs of pipelines. A run is a task: what a task can, it can; here is what is said of it in the words of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import Select, func, select
+
+from models.bus import Bus
+from models.entities import Pipeline, RunItem, Task, TaskState
+from models.errors import InvalidInput, NotFound, Unavailable
+from models.messages import RUN_PIPELINE, Queue, RunPipeline
+from models.permissions import Actor
+from models.services import tasks
+from models.services.counting import Total
+from models.services.pipelines import PIPELINES, graph_of_version
+from models.unit_of_work import UnitOfWork
+
+STATUS = {
+    TaskState.PENDING: "PENDING", TaskState.RUNNING: "RUNNING", TaskState.CANCELLING: "RUNNING",
+    TaskState.SUCCEEDED: "SUCCESS", TaskState.PARTIAL: "PARTIAL", TaskState.FAILED: "FAILED",
+    TaskState.CANCELLED: "CANCELLED",
+}  # fmt: skip
+"""Of a run, by the state of its task."""
+
+
+def start_run(
+    uow: UnitOfWork, actor: Actor, bus: Bus, pipeline_id: UUID, payload: dict[str, Any], max_attempts: int
+) -> Task:  # fmt: skip
+    """Ask for a run of the newest version of a pipeline.
+
+    Raises:
+        InvalidInput: when the pipeline cannot run.
+        Unavailable: when no worker can run its nodes now.
+    """
+    pipeline = PIPELINES.get(uow, actor, pipeline_id)
+    graph = graph_of_version(uow, pipeline.id, pipeline.version_number)
+    if graph is None:
+        raise InvalidInput("The pipeline cannot run: its definition has errors, or no nodes", code="bad-definition")
+    workers = bus.workers()
+    if workers is not None and not any(Queue.MEDIA in worker.queues for worker in workers):
+        kinds = sorted({node.descriptor.kind for node in graph.nodes.values()})
+        raise Unavailable(f"No worker runs nodes of pipelines now; needed are: {', '.join(kinds)}")
+    told = {"dry_run": pipeline.dry_run, **payload}
+    wanted = RunPipeline(pipeline_uuid=pipeline.id, version=pipeline.version_number, **told)
+    return tasks.submit(
+        uow, RUN_PIPELINE, wanted, space_id=actor.space_id, title=f"Run {pipeline.name}", actor=actor,
+        max_attempts=max_attempts, subject_id=pipeline.id,
+    )  # fmt: skip
+
+
+def get_run(uow: UnitOfWork, actor: Actor, pipeline_id: UUID, run_id: UUID) -> Task:
+    """Give a run of a pipeline.
+
+    Raises:
+        NotFound: when there is none, or the actor may not read either.
+    """
+    pipeline = PIPELINES.get(uow, actor, pipeline_id)
+    query = select(Task).where(Task.id == run_id, *_of(pipeline))
+    run = uow.session.execute(query).scalar_one_or_none()
+    if run is None:
+        raise NotFound(f"Cannot find a run with uuid '{run_id}' of this pipeline")
+    return run
+
+
+def list_runs(
+    uow: UnitOfWork, actor: Actor, pipeline_id: UUID, limit: int, after: UUID | None
+) -> tuple[Sequence[Task], Total]:  # fmt: skip
+    """Page through the runs of a pipeline, the newest first."""
+    pipeline = PIPELINES.get(uow, actor, pipeline_id)
+    query = select(Task).where(*_of(pipeline))
+    total = _count(uow, query)
+    if after is not None:
+        query = query.where(Task.id < after)
+    return uow.session.execute(query.order_by(Task.id.desc()).limit(limit)).scalars().all(), Total(total)
+
+
+def _of(pipeline: Pipeline) -> tuple[Any, ...]:
+    return Task.subject_id == pipeline.id, Task.kind == RUN_PIPELINE.name, Task.space_id == pipeline.space_id
+
+
+def list_run_items(
+    uow: UnitOfWork, run: Task, state: str | None, after: int, limit: int
+) -> tuple[Sequence[RunItem], Total]:  # fmt: skip
+    """Page through the items of a run, by their index."""
+    query = select(RunItem).where(RunItem.task_id == run.id)
+    if state:
+        query = query.where(RunItem.state == state)
+    total = _count(uow, query)
+    rows = uow.session.execute(query.where(RunItem.index > after).order_by(RunItem.index).limit(limit))
+    return rows.scalars().all(), Total(total)
+
+
+def get_run_item(uow: UnitOfWork, run: Task, index: int) -> RunItem:
+    """Give an item of a run.
+
+    Raises:
+        NotFound: when there is none.
+    """
+    item = uow.session.get(RunItem, (run.id, index)) if index < 2**63 else None
+    if item is None:
+        raise NotFound("The run has no such item")
+    return item
+
+
+def node_tasks(item: RunItem) -> list[dict[str, Any]]:
+    """Give what the nodes did for an item, in their order."""
+    found: list[dict[str, Any]] = orjson.loads(item.results)
+    return found
+
+
+def _count(uow: UnitOfWork, query: Select[Any]) -> int:
+    counted: int = uow.session.execute(query.with_only_columns(func.count())).scalar_one()
+    return counted

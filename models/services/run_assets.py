@@ -1,0 +1,92 @@
+"""What a run of a pipeline must know of assets before it looks at them: a few statements for a whole part."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from models.entities import Asset
+from models.permissions import Actor
+from models.services.asset_blocks import Place
+from models.services.asset_bytes import AssetSource
+from models.services.assets import ASSETS
+from models.services.unwanted import find_blacklisted
+from models.storage import blob_key
+from models.unit_of_work import UnitOfWork, as_array
+
+_MOST_PLACES = 16
+
+
+@dataclass
+class RunAsset:
+    """An asset as a run needs it. `known` are outputs of earlier results by kind of node and key."""
+
+    id: UUID
+    sha512: str
+    size: int
+    mime_type: str
+    filename: str
+    source: AssetSource
+    is_blacklisted: bool = False
+    known: dict[tuple[str, bytes], dict[str, Any]] = field(default_factory=dict)
+
+
+def load_run_assets(uow: UnitOfWork, actor: Actor, asset_ids: Sequence[UUID]) -> dict[UUID, RunAsset]:
+    """Give those of the assets that there are and that the actor may read."""
+    query = select(Asset.id, Asset.sha512, Asset.size, Asset.mime_type, Asset.filename, Asset.blob_sha512).where(
+        Asset.id.in_(asset_ids), Asset.space_id == actor.space_id, ASSETS.visible(actor)
+    )
+    rows = uow.session.execute(query).all()
+    places = _places(uow, [row[0] for row in rows if row[5] is None])
+    found = {
+        row[0]: RunAsset(*row[:5], AssetSource(row[2], blob_key(row[5]) if row[5] else None, places[row[0]]))
+        for row in rows
+    }
+    listed = find_blacklisted(uow, actor.space_id, [asset.sha512 for asset in found.values()])
+    for asset in found.values():
+        asset.is_blacklisted = asset.sha512 in listed
+    _add_known(uow, found)
+    return found
+
+
+def _places(uow: UnitOfWork, asset_ids: Sequence[UUID]) -> dict[UUID, list[Place]]:
+    """Give where those lie that are only in pools."""
+    rows = uow.fetch(
+        """SELECT asset_id, location.id, pool_id, fs_path, path, state, device, inode, size, mtime_ns, last_seen
+           FROM unnest(CAST(%(ids)s AS uuid[])) AS wanted (id), LATERAL (
+               SELECT location.*, pool.fs_path FROM location JOIN pool ON pool.id = pool_id
+               WHERE asset_id = wanted.id AND state = 'PRESENT' ORDER BY location.id LIMIT %(most)s) AS location""",
+        ids=as_array(asset_ids),
+        most=_MOST_PLACES,
+    )
+    found: dict[UUID, list[Place]] = defaultdict(list)
+    for asset_id, *place in rows:
+        found[asset_id].append(Place(*place))
+    return found
+
+
+def _add_known(uow: UnitOfWork, assets: dict[UUID, RunAsset]) -> None:
+    """Add what is known. A result that has made a file counts as long as the asset has that attachment."""
+    ids = as_array(list(assets))
+    rows = uow.fetch(
+        "SELECT asset_id, kind, key, outputs FROM node_result WHERE asset_id = ANY(CAST(%(ids)s AS uuid[]))", ids=ids
+    )
+    attached = set(
+        uow.fetch(
+            """SELECT asset_id, encode(blob_sha512, 'hex') FROM attachment
+               WHERE asset_id = ANY(CAST(%(ids)s AS uuid[])) AND node_kind IS NOT NULL""",
+            ids=ids,
+        )
+    )
+    for asset_id, kind, key, outputs in rows:
+        if all((asset_id, made) in attached for made in _made(outputs)):
+            assets[asset_id].known[kind, bytes(key)] = outputs
+
+
+def _made(outputs: dict[str, Any]) -> list[str]:
+    return [value["artifact"] for value in outputs.values() if isinstance(value, dict) and "artifact" in value]

@@ -1,0 +1,1 @@
+"""Running pipelines: what becomes of an asset in a graph, and what of that is kept."""

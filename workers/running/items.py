@@ -1,0 +1,204 @@
+"""One asset through a graph: known results are taken again, and bytes are opened once, if anybody must look at them.
+
+The engine says what is to run (`models.pipelines.engine`); here it runs, in this process or in the child.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from pydantic import ValidationError
+
+from models.errors import LoomError
+from models.pipelines.descriptors import NodeDescriptor
+from models.pipelines.engine import Execution, ItemState, item_state, run_item
+from models.pipelines.graph import Graph
+from models.pipelines.outcomes import NodeState, Origin, Outcome, completed, failed, skipped
+from models.storage import BlobReader
+from workers.media.sandbox import Request, Sandbox, Sandboxes
+from workers.media.wire import Gone
+from workers.nodes import NODES
+from workers.nodes.base import Artifact, Facts
+
+Known = Mapping[tuple[str, bytes], Mapping[str, Any]]
+"""Outputs of earlier results by kind and key."""
+_COPY_BYTES = 1024**2
+_LONGEST_BACKOFF_SECONDS = 5.0
+
+
+@dataclass
+class NodeRecord:
+    """What a node did for an element of an item. Those that were run have a key, by which they are known again."""
+
+    node_id: str
+    kind: str
+    version: str
+    element: int
+    outcome: Outcome
+    attempts: int = 0
+    duration_ms: int = 0
+    key: bytes | None = None
+
+
+@dataclass
+class RanItem:
+    """What became of an item."""
+
+    index: int
+    facts: Facts
+    state: ItemState
+    message: str | None
+    duration_ms: int
+    records: Sequence[NodeRecord]
+
+
+def result_key(descriptor: NodeDescriptor, options: Mapping[str, Any], inputs: Mapping[str, Any]) -> bytes:
+    """Give what stands for a kind's version, the options that matter, and all inputs but the asset itself."""
+    own = {parameter.key: options.get(parameter.key) for parameter in descriptor.own_parameters}
+    media = {port.id for port in descriptor.inputs if port.content_type.startswith("media/")}
+    others = {name: _plain(value) for name, value in inputs.items() if name not in media}
+    spelt = orjson.dumps([descriptor.version, own, others], option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(spelt).digest()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Artifact):
+        return hashlib.sha256(value.data).hexdigest()
+    return [_plain(each) for each in value] if isinstance(value, list) else value
+
+
+@dataclass
+class ItemRun:
+    """Runs the nodes of a graph for one asset."""
+
+    graph: Graph
+    facts: Facts
+    known: Known
+    open_bytes: Callable[[], BlobReader]
+    """Raises NotFound when they cannot be had."""
+    sandboxes: Sandboxes
+    records: list[NodeRecord] = field(default_factory=list)
+    _stack: ExitStack = field(default_factory=ExitStack)
+    _sandbox: Sandbox | None = None
+    """The child that has the bytes open now."""
+    _borrowed: Sandbox | None = None
+
+    def run(self, index: int) -> RanItem:
+        """Take the asset through."""
+        begun = time.perf_counter()
+        with self._stack:
+            results = run_item(self.graph, self._source(), self.execute)
+        self._add_those_that_did_not_run(results)
+        state = item_state(self.graph, results)
+        return RanItem(index, self.facts, state, self._message(state), _ms_since(begun), self.records)
+
+    def _source(self) -> Outcome:
+        node = self.graph.nodes[self.graph.source]
+        kind = NODES[node.descriptor.kind]()
+        return kind.look(self.facts, {}, kind.options()) or failed("The source gave nothing")
+
+    def execute(self, execution: Execution) -> Outcome:
+        """Run a node, or take what it has found out before."""
+        descriptor, options = execution.node.descriptor, execution.node.options
+        key = result_key(descriptor, options, execution.inputs)
+        record = NodeRecord(execution.node.id, descriptor.kind, descriptor.version, execution.element, skipped(""))
+        known = self.known.get((descriptor.kind, key))
+        if known is not None:
+            record.outcome = completed(known, Origin.CACHED)
+        else:
+            self._compute(execution, record)
+            if record.outcome.state is NodeState.COMPLETED:
+                record.key = key
+        self.records.append(record)
+        return record.outcome
+
+    def _compute(self, execution: Execution, record: NodeRecord) -> None:
+        """Run a node as often as it may be tried."""
+        begun, most = time.perf_counter(), int(execution.node.options.get("maxAttempts") or 1)
+        while record.attempts < most:
+            if record.attempts:
+                time.sleep(min(2 ** (record.attempts - 1), _LONGEST_BACKOFF_SECONDS))
+            record.attempts += 1
+            record.outcome = self._once(execution)
+            if record.outcome.state is not NodeState.FAILED:
+                break
+        record.duration_ms = _ms_since(begun)
+
+    def _once(self, execution: Execution) -> Outcome:
+        node = NODES[execution.node.descriptor.kind]()
+        if not node.applies(self.facts.mime_type):
+            return skipped(f"Does not apply to {self.facts.mime_type}")
+        try:
+            options = node.options.model_validate(execution.node.options)
+            outcome = node.look(self.facts, execution.inputs, options)
+            return outcome if outcome is not None else self._in_child(execution)
+        except (Gone, LoomError, ValidationError) as error:
+            self._sandbox = None
+            return failed(str(error)[:300])
+
+    def _in_child(self, execution: Execution) -> Outcome:
+        if self._sandbox is None:
+            self._sandbox = self._open()
+        options = execution.node.options
+        request = Request(
+            execution.node.descriptor.kind, options, execution.inputs, float(options["timeLimit"]),
+            int(options["memoryLimit"]),
+        )  # fmt: skip
+        return self._sandbox.run(request)[0]
+
+    def _open(self) -> Sandbox:
+        """Borrow a child for the rest of the item, and show it the bytes."""
+        if self._borrowed is None:
+            self._borrowed = self._stack.enter_context(self.sandboxes.borrow())
+        sandbox = self._borrowed
+        with ExitStack() as opened:
+            reader = self.open_bytes()
+            opened.callback(reader.close)
+            descriptor = _descriptor_of(reader)
+            if descriptor is None:
+                copy = opened.enter_context(tempfile.TemporaryFile(prefix="loom-media-"))
+                while data := reader.read(_COPY_BYTES):
+                    copy.write(data)
+                copy.flush()
+                descriptor = copy.fileno()
+            sandbox.open(descriptor, self.facts.mime_type, self.facts.filename)
+        return sandbox
+
+    def _add_those_that_did_not_run(self, results: Mapping[str, Sequence[Outcome]]) -> None:
+        """Put what the engine has decided by itself, or found wrong, into the records, in the graph's order."""
+        ran = {(record.node_id, record.element): record for record in self.records}
+        ordered = []
+        for node_id, outcomes in results.items():
+            descriptor = self.graph.nodes[node_id].descriptor
+            for element, outcome in enumerate(outcomes):
+                record = ran.get((node_id, element))
+                record = record or NodeRecord(node_id, descriptor.kind, descriptor.version, element, outcome)
+                record.outcome = outcome
+                if outcome.state is not NodeState.COMPLETED:
+                    record.key = None
+                ordered.append(record)
+        self.records = ordered
+
+    def _message(self, state: ItemState) -> str | None:
+        if state is not ItemState.FAILED:
+            return None
+        first = next(each for each in self.records if each.outcome.state is NodeState.FAILED)
+        return f"{first.node_id}: {first.outcome.message}"
+
+
+def _descriptor_of(reader: BlobReader) -> int | None:
+    try:
+        return int(reader.fileno())  # type: ignore[attr-defined]
+    except (AttributeError, OSError):
+        return None
+
+
+def _ms_since(begun: float) -> int:
+    return round((time.perf_counter() - begun) * 1000)
