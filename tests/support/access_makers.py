@@ -12,7 +12,7 @@ from models import entities as e
 from models.entities import TaskState
 from models.events import ASSET_CREATED, NewEvent
 from models.ids import new_id
-from models.messages import SWEEP
+from models.messages import RUN_PIPELINE, SWEEP
 from models.paths import encode_path
 from models.search import IndexHome
 from models.services.pipelines import create_pipeline
@@ -212,6 +212,23 @@ def pipeline(world: World) -> UUID:
         made = create_pipeline(uow, world.admin, {"name": world.word()})
         uow.commit()
     return made.id
+
+
+def pipeline_run(world: World) -> Made:
+    """A run of a pipeline, with an item."""
+    pipeline_id = pipeline(world)
+    payload = {"pipeline_uuid": str(pipeline_id), "version": 1, "dry_run": False}
+    run_id = world.add(
+        e.Task, kind=RUN_PIPELINE.name, title="Run", payload=payload, priority=1, max_attempts=3,
+        state=TaskState.PENDING, subject_id=pipeline_id,
+    )  # fmt: skip
+    with world.platform.unit_of_work() as uow:
+        uow.session.add(
+            e.RunItem(task_id=run_id, index=0, asset_id=asset(world), sha512=bytes(64), filename="a", size=1,
+                      state="SUCCESS", duration_ms=1, results=b"[]")
+        )  # fmt: skip
+        uow.commit()
+    return {"element_id": pipeline_id, "run_id": run_id, "item_id": UUID(int=1)}
 
 
 def _task(world: World, state: TaskState, **values: Any) -> UUID:

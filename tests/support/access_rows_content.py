@@ -106,6 +106,7 @@ REACTIONS: list[Row] = [
     row("DELETE", "/reactions/<uuid:element_id>", each(element_id=make.reaction), also=(Permission.DELETE_REACTION,)),
 ]
 _VERSION = each(element_id=make.pipeline)
+_RUNS = "/pipelines/<uuid:element_id>/runs"
 _KIND = each(kind=lambda world: world.word())
 PIPELINES: list[Row] = [
     *plain(
@@ -122,6 +123,13 @@ PIPELINES: list[Row] = [
         lambda world: {**_VERSION(world), "number": 1}),
     row("POST", "/pipelines/<uuid:element_id>/versions/<int:number>/restore",
         lambda world: {**_VERSION(world), "number": 1}, status=201),
+    # It has no definition, so it cannot run.
+    row("POST", "/pipelines/<uuid:element_id>/run", _VERSION, body={"filter": ["name[eq]=x"]}, status=400),
+    *rows(("GET",), f"{_RUNS}", make.pipeline_run),
+    *rows(("GET",), f"{_RUNS}/<uuid:run_id>", make.pipeline_run),
+    row("POST", f"{_RUNS}/<uuid:run_id>/cancel", make.pipeline_run, status=200),
+    row("GET", f"{_RUNS}/<uuid:run_id>/items", make.pipeline_run),
+    row("GET", f"{_RUNS}/<uuid:run_id>/items/<uuid:item_id>/tasks", make.pipeline_run),
     row("GET", "/node-descriptors", reach=Reach.NOTHING),
     # There is no such kind of node.
     row("GET", "/node-descriptors/<string:kind>", _KIND, reach=Reach.NOTHING, status=404),

@@ -11,7 +11,9 @@ from uuid import UUID
 from flask import Flask
 from werkzeug.routing import Rule
 
+from models.bus import WorkerInfo
 from models.entities import Space
+from models.messages import Queue
 from models.permissions import Permission
 from models.search import IndexHome
 from models.wiring import Platform
@@ -30,7 +32,7 @@ _IMAGE = bytes.fromhex(
 _ALIASES = {"pools": "asset-pools", "binaries": "asset-binaries", "locations": "asset-locations"}
 _OTHERS = {"awaiting": "assets", "unwanted": "assets"}
 """What is kept under a name of its own."""
-_NO_RESOURCES = frozenset({"spaces", "uploads", "versions", "sha512", "tag-placements", "components"})
+_NO_RESOURCES = frozenset({"spaces", "uploads", "versions", "sha512", "tag-placements", "components", "runs", "items"})
 _PARAMETER = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
 
 
@@ -71,8 +73,7 @@ class Tenant:
         self.make("tokens", "/tokens", {"name": "key"})
         self.make("blacklists", "/blacklists", {"sha512": UNWANTED, "name": "unwanted"})
         self.make("webhooks", "/webhooks", {"url": "https://example.org/hook"})
-        self.make("pipelines", "/pipelines", {"name": "pipeline"})
-        self.ids["versions"] = "1"
+        self._make_pipeline(asset)
         self.work()
         self.ids["asset-locations"] = self.client.get("/asset-locations")["data"][0]["uuid"]
 
@@ -86,6 +87,15 @@ class Tenant:
         self.work()
         self.ids["assets"] = self.client.get(f"/tasks/{task}")["result"]["assetUuid"]
         return self.ids["assets"]
+
+    def _make_pipeline(self, asset: str) -> None:
+        nodes = [{"id": "source", "type": "asset-source"}, {"id": "hash", "type": "md5"}]
+        definition = {"nodes": nodes, "edges": [{"source": "source", "target": "hash"}]}
+        pipeline = self.make("pipelines", "/pipelines", {"name": "pipeline", "definition": definition})
+        self.ids["versions"] = "1"
+        self.platform.bus.announce(WorkerInfo("w", tuple(Queue)), 60)
+        started = self.client.post(f"/pipelines/{pipeline}/run", {"mediaUuids": [asset]}, expect=202)
+        self.ids["runs"], self.ids["items"] = started["runUuid"], str(UUID(int=1))
 
     def _make_people(self) -> None:
         user, group = self.make("users", "/users", {"username": "jane"}), self.make("groups", "/groups", {"name": "g"})

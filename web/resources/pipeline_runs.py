@@ -118,7 +118,7 @@ class NodeTaskSchema(AnswerSchema):
     outputs = fields.Dict()
 
 
-class MessageSchema(AnswerSchema):
+class RunMessageSchema(AnswerSchema):
     """What was done."""
 
     message = fields.String()
@@ -170,7 +170,7 @@ def load_run(uow: UnitOfWork, actor: Actor, element_id: UUID, run_id: UUID) -> V
 
 @blueprint.route(f"{_RUN}/cancel", methods=["POST"])
 @signed_in(Permission.READ_PIPELINE, Permission.UPDATE_PIPELINE_RUN)
-@blueprint.response(200, MessageSchema)
+@blueprint.response(200, RunMessageSchema)
 def cancel_run(uow: UnitOfWork, actor: Actor, element_id: UUID, run_id: UUID) -> Values:
     """Stop a run: assets that are in the middle of it go through to the end, no others begin."""
     run = pipeline_runs.get_run(uow, actor, element_id, run_id)

@@ -5,8 +5,8 @@ Started as `python -m workers.media.child <descriptor of the socket>`. It has ne
 
 from __future__ import annotations
 
+import ctypes
 import gc
-import os
 import resource
 import signal
 import socket
@@ -22,14 +22,15 @@ from workers.nodes import NODES
 from workers.nodes.base import Artifact
 
 _PAGE = resource.getpagesize()
-_MOST_CORES_SECONDS = 4 * 3600
+_PR_SET_PDEATHSIG = 1
+"""Source: linux/prctl.h."""
 
 
 def main() -> None:
     """Serve one parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
+    _die_with_parent()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    os.nice(0)
     link = socket.socket(fileno=int(sys.argv[1]))
     media: OpenedMedia | None = None
     base = _address_space()
@@ -82,6 +83,12 @@ def _run(media: OpenedMedia, message: dict[str, Any], base: int) -> Outcome:
         _limit(resource.RLIM_INFINITY)
         gc.collect(0)
     return outcome if outcome.state in NodeState else failed("The node did not say what became of it")
+
+
+def _die_with_parent() -> None:
+    """A decoder that is in the middle of something must not outlive the worker that waits for it."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _limit(size: int) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal, get_args, get_origin
 
-from annotated_types import Ge, Le
 from pydantic import BaseModel
 
 from models.pipelines.descriptors import Parameter, ParameterType
@@ -26,21 +25,20 @@ def parameters_of(options: type[BaseModel]) -> tuple[Parameter, ...]:
 def _parameters(options: type[BaseModel]) -> Iterator[Parameter]:
     for name, field in options.model_fields.items():
         kind, values = _read(field.annotation)
-        bounds = {type(each): each for each in field.metadata}
         yield Parameter(
             key=field.alias or name,
             type=kind,
             label=field.title or name,
             default=field.get_default(call_default_factory=True),
             description=field.description or "",
-            least=_number(bounds.get(Ge), "ge"),
-            most=_number(bounds.get(Le), "le"),
+            least=_bound(field.metadata, "ge"),
+            most=_bound(field.metadata, "le"),
             values=values,
         )
 
 
-def _number(bound: Any, name: str) -> float | None:
-    return None if bound is None else float(getattr(bound, name))
+def _bound(metadata: Iterable[Any], name: str) -> float | None:
+    return next((float(getattr(each, name)) for each in metadata if hasattr(each, name)), None)
 
 
 def _read(annotation: Any) -> tuple[ParameterType, tuple[str, ...]]:

@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -13,6 +14,7 @@ from uuid import UUID
 
 import orjson
 import pytest
+from PIL import Image
 from sqlalchemy.exc import OperationalError
 
 from models.entities import Asset, Pool, Task, TaskState
@@ -32,6 +34,7 @@ from models.messages import (
     Payload,
     Queue,
     Reindex,
+    RunPipeline,
     ScanPool,
     StoreAttachment,
     StoreBinary,
@@ -41,6 +44,7 @@ from models.messages import (
 )
 from models.permissions import Actor
 from models.services import assets, tasks, work
+from models.services.pipelines import create_pipeline
 from models.storage import blob_key, staging_key
 from models.wiring import Platform
 from tests.support.web_servers import fetching_from_here, send, web_server
@@ -76,6 +80,7 @@ class World:
             "assets.bulk-create": self._bulk_create,
             "assets.bulk-update": self._bulk_update,
             "assets.change-chosen": self._change_chosen,
+            "pipelines.run": self._run_pipeline,
             "attachments.store": self._store_attachment,
             "storage.delete-blob": self._delete_blob,
             "search.reindex": lambda: (Reindex(), None),
@@ -130,10 +135,10 @@ class World:
         }
         return payloads[name].model_validate({f"{name}_uuid": key}), key
 
-    def _stage(self) -> tuple[str, int]:
+    def _stage(self, content: bytes = CONTENT) -> tuple[str, int]:
         key = staging_key(new_id())
         writer = self.platform.blobs.write(key)
-        size = writer.write(CONTENT)
+        size = writer.write(content)
         writer.commit()
         return key, size
 
@@ -169,6 +174,27 @@ class World:
         self._bulk_update()
         tags = {"tags": [{"name": "chosen"}]}
         return ChangeChosen(action="tag", filter=("origin[eq]=test",), body=tags), None
+
+    def _run_pipeline(self) -> tuple[Payload, UUID | None]:
+        """Pictures and others, one of them broken."""
+        for number in range(3):
+            buffer = BytesIO()
+            Image.new("RGB", (64, 48), (80 * number, 0, 0)).save(buffer, "PNG")
+            self._store(buffer.getvalue()[: None if number else 60], f"{number}.png")
+        self._store(CONTENT, "a.txt")
+        kinds = ("thumbnail", "md5", "quality")
+        definition = {
+            "nodes": [{"id": "s", "type": "asset-source"}, *({"id": kind, "type": kind} for kind in kinds)],
+            "edges": [{"source": "s", "target": kind} for kind in kinds],
+        }
+        with self.platform.unit_of_work() as uow:
+            pipeline = create_pipeline(uow, self.actor, {"name": str(new_id()), "definition": definition})
+            uow.commit()
+        return RunPipeline(pipeline_uuid=pipeline.id, version=1, filter=("size[gte]=1",)), pipeline.id
+
+    def _store(self, content: bytes, name: str) -> None:
+        self.submit(KINDS["assets.store-binary"], StoreBinary(pieces=(self._stage(content),), filename=name), None)
+        run_all(self.platform)
 
     def _bulk(self, items: list[dict[str, Any]]) -> Payload:
         key = staging_key(new_id())
@@ -219,6 +245,9 @@ class World:
             "attachments": """SELECT encode(blob_sha512, 'hex'), filename, mime_type, type, asset_id IS NULL
                               FROM attachment""",
             "pools": "SELECT name FROM pool",
+            "run items": "SELECT index, filename, state, message FROM run_item",
+            "results": "SELECT kind, version, outputs FROM node_result",
+            "components": "SELECT type, node_id, payload FROM component",
             "holders": """SELECT name FROM library UNION ALL SELECT name FROM collection
                           UNION ALL SELECT name FROM tag""",
             "blobs": "SELECT encode(sha512, 'hex'), size FROM blob",
