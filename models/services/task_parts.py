@@ -63,10 +63,12 @@ class Outcome:
 
 
 def lock_task(uow: UnitOfWork, task_id: UUID) -> Task:
-    """Give the task, locked until the transaction ends."""
-    return uow.session.execute(
-        select(Task).where(Task.id == task_id).with_for_update().execution_options(populate_existing=True)
-    ).scalar_one()
+    """Give the task, locked until the transaction ends.
+
+    Not against rows that refer to it: those of two parts would else wait for each other, each holding the task's key.
+    """
+    held = select(Task).where(Task.id == task_id).with_for_update(key_share=True)
+    return uow.session.execute(held.execution_options(populate_existing=True)).scalar_one()
 
 
 def add_step(uow: UnitOfWork, task: Task, role: PartRole) -> None:

@@ -10,7 +10,7 @@ from typing import BinaryIO
 from PIL import Image, ImageOps
 
 _READ_BYTES = 1024**2
-_WORKING_EDGE = 1024
+_WORKING_EDGE = 800
 """What looks at a whole picture sees it at this size at most: JPEG gives smaller ones for a fraction of the work."""
 MOST_PIXELS = 400_000_000
 Image.MAX_IMAGE_PIXELS = None  # `OpenedMedia` has a limit of its own, and the child one of memory

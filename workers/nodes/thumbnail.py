@@ -18,7 +18,7 @@ from workers.nodes.base import Artifact, Node, Options
 class ThumbnailOptions(Options):
     """Options of the kind."""
 
-    size: int = Field(384, ge=16, le=1024, title="Size", description="Pixels of the longer edge")
+    size: int = Field(384, ge=16, le=800, title="Size", description="Pixels of the longer edge")
     quality: int = Field(80, ge=1, le=95, title="Quality", description="Of WebP")
 
 
