@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import BinaryIO
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageOps
 
 _READ_BYTES = 1024**2
+_SRGB = ImageCms.createProfile("sRGB")
 _WORKING_EDGE = 800
 """What looks at a whole picture sees it at this size at most: JPEG gives smaller ones for a fraction of the work."""
 MOST_PIXELS = 400_000_000
@@ -78,13 +81,25 @@ class OpenedMedia:
             turned = ImageOps.exif_transpose(image)
             turned.thumbnail((_WORKING_EDGE, _WORKING_EDGE), Image.Resampling.BOX, reducing_gap=2.0)
             has_alpha = turned.has_transparency_data
-            return turned.convert("RGBA" if has_alpha else "RGB")
+            return turned.convert("RGBA") if has_alpha else _in_srgb(turned)
         except (OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError, KeyError) as error:
             raise Undecodable(f"The picture cannot be decoded: {error}"[:300]) from None
 
     def close(self) -> None:
         """Let go of the file."""
         self.stream.close()
+
+
+def _in_srgb(image: Image.Image) -> Image.Image:
+    """Give the colours as screens show them; a profile that cannot be used is none."""
+    profile = image.info.get("icc_profile")
+    if profile:
+        with suppress(ImageCms.PyCMSError, OSError, ValueError, TypeError):
+            given = ImageCms.ImageCmsProfile(BytesIO(profile))
+            found = ImageCms.profileToProfile(image, given, _SRGB, outputMode="RGB")
+            if found is not None:
+                return found
+    return image.convert("RGB")
 
 
 def open_descriptor(descriptor: int, mime_type: str, filename: str) -> OpenedMedia:
