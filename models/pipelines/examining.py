@@ -50,7 +50,7 @@ def _read(
     """Give nodes and edges, and the ids of those nodes that are on no cycle in their order."""
     drafts = read_nodes(definition, problems)
     edges = read_edges(definition, drafts, problems)
-    order, stuck = in_order(drafts, {(edge.source, edge.target) for edge in edges})
+    order, stuck = in_order(drafts, dict.fromkeys((edge.source, edge.target) for edge in edges))
     for node_id in stuck:
         problems.node("CYCLE", node_id, f"node '{node_id}': lies on, or behind, a cycle")
     return drafts, edges, order

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
 
+from models.ids import is_storable
 from models.pipelines.descriptors import Port
 
 _TRUTHS = {"true": True, "false": False}
 _BIGGEST = 2**63 - 1
+_LARGEST_JSON = 1024**2
+_HEX = re.compile("(?:[0-9a-f]{2}){1,256}")
+_NUL = b"\\u0000"
+"""What no column can hold."""
 
 
 class ValueProblem(ValueError):
@@ -62,14 +68,19 @@ def _boolean(value: Any) -> bool | None:
 
 
 def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
+    return value if isinstance(value, str) and is_storable(value) else None
+
+
+def _hash(value: Any) -> str | None:
+    return value if isinstance(value, str) and _HEX.fullmatch(value) else None
 
 
 def _json(value: Any) -> Any:
     try:
-        return orjson.loads(orjson.dumps(value))
+        spelt = orjson.dumps(value)
     except (TypeError, ValueError):
         return None
+    return None if _NUL in spelt or len(spelt) > _LARGEST_JSON else orjson.loads(spelt)
 
 
 _READERS: Mapping[str, Callable[[Any], Any]] = {
@@ -79,6 +90,6 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "scalar/string": _text,
     "control": _boolean,
     "text": _text,
-    "hash": _text,
+    "hash": _hash,
     "struct": _json,
 }

@@ -15,7 +15,7 @@ from uuid import UUID
 import orjson
 from sqlalchemy import delete, func, select
 
-from models.entities import Task, TaskItem, TaskItemRun
+from models.entities import RunItem, Task, TaskItem, TaskItemRun
 from models.unit_of_work import UnitOfWork, as_rows
 
 FAILED = "FAILED"
@@ -144,3 +144,4 @@ def forget_items(uow: UnitOfWork, task: Task) -> None:
     """Forget what became of the items of a task."""
     uow.session.execute(delete(TaskItem).where(TaskItem.task_id == task.id))
     uow.session.execute(delete(TaskItemRun).where(TaskItemRun.task_id == task.id))
+    uow.session.execute(delete(RunItem).where(RunItem.task_id == task.id))

@@ -119,7 +119,7 @@ class RunPipelineHandler:
                 outputs[port] = value
                 if isinstance(value, Artifact):
                     attachment = _store(step, value)
-                    outputs[port] = {"artifact": attachment["sha512"], "mimeType": value.mime_type,
+                    outputs[port] = {"artifact": attachment["sha512"], "mimeType": value.made.mime_type,
                                      "size": attachment["size"]}  # fmt: skip
                     made.append(attachment)
             yield Found(item.facts.asset_id, record.kind, record.version, record.key, outputs, made)
@@ -173,7 +173,7 @@ def _store(step: Step[RunPipeline], made: Artifact) -> Json:
         keep_blob(uow, step.platform.blobs, sha512, piece.size, [piece])
         uow.commit()
     delete_pieces(step.platform.blobs, [piece])
-    return {"type": made.type, "filename": made.filename, "mime_type": made.mime_type, "size": piece.size,
+    return {**vars(made.made),   "size": piece.size,
             "sha512": sha512}  # fmt: skip
 
 
@@ -198,7 +198,7 @@ def _result(record: NodeRecord) -> Json:
 
 def _shown(value: Any) -> Any:
     if isinstance(value, Artifact):
-        return {"mimeType": value.mime_type, "size": len(value.data), "filename": value.filename}
+        return {"mimeType": value.made.mime_type, "size": len(value.data), "filename": value.made.filename}
     return value
 
 

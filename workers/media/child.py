@@ -56,8 +56,7 @@ def _answer(link: socket.socket, media: OpenedMedia, message: dict[str, Any], ba
     outputs = {}
     for port, value in outcome.outputs.items():
         if isinstance(value, Artifact):
-            outputs[port] = {"blob": len(blobs), "mimeType": value.mime_type, "filename": value.filename,
-                             "type": value.type}  # fmt: skip
+            outputs[port] = {"blob": len(blobs)}
             blobs.append(value.data)
         else:
             outputs[port] = {"value": value}

@@ -5,18 +5,22 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import LifoQueue
 from typing import Any
+from weakref import finalize
 
+from models.ids import printable
 from models.pipelines.outcomes import NodeState, Outcome, failed
 from workers.media.wire import Gone, receive, send
+from workers.nodes import NODES
 from workers.nodes.base import Artifact
 
 _START_SECONDS = 30.0
+_LONGEST_MESSAGE = 300
 _MOST_USES = 1000
 """Decoders leak; after so many files another child takes the place."""
 _ROOT = Path(__file__).parents[2]
@@ -103,7 +107,7 @@ class Sandbox:
             raise Gone(f"It took more than {request.seconds:g} s") from None
         except Gone:
             raise Gone(self._say_how_it_ended()) from None
-        return _read_answer(answer, blobs)
+        return _read_answer(request.kind, answer, blobs)
 
     def _say_how_it_ended(self) -> str:
         assert self._process is not None
@@ -124,19 +128,20 @@ class Sandbox:
         self._process = self._link = None
 
 
-def _read_answer(answer: Mapping[str, Any], blobs: list[bytes]) -> tuple[Outcome, int]:
+def _read_answer(kind: str, answer: Mapping[str, Any], blobs: list[bytes]) -> tuple[Outcome, int]:
+    """Read what the child says. It can lie about what it has seen, but not give what no node of this kind gives."""
     try:
-        outputs = {port: _read_value(value, blobs) for port, value in answer["outputs"].items()}
-        outcome = Outcome(NodeState(answer["state"]), outputs, answer["message"])
+        outputs = {port: _read_value(kind, port, value, blobs) for port, value in answer["outputs"].items()}
+        told = None if answer["message"] is None else printable(str(answer["message"]), _LONGEST_MESSAGE)
+        outcome = Outcome(NodeState(answer["state"]), outputs, told)
         return outcome, int(answer["ms"])
     except (KeyError, TypeError, ValueError, IndexError, AttributeError):
         return failed("The decoder answered nonsense"), 0
 
 
-def _read_value(value: Mapping[str, Any], blobs: list[bytes]) -> Any:
-    if "blob" not in value:
-        return value["value"]
-    return Artifact(blobs[value["blob"]], str(value["mimeType"]), str(value["filename"]), str(value["type"]))
+def _read_value(kind: str, port: str, value: Mapping[str, Any], blobs: list[bytes]) -> Any:
+    made = NODES[kind].makes.get(port)
+    return value["value"] if made is None else Artifact(blobs[value["blob"]], made)
 
 
 class Sandboxes:
@@ -147,6 +152,7 @@ class Sandboxes:
         self._all = [Sandbox() for _ in range(most)]
         for sandbox in self._all:
             self._free.put(sandbox)
+        finalize(self, _close_all, self._all)
 
     @contextmanager
     def borrow(self) -> Iterator[Sandbox]:
@@ -159,5 +165,9 @@ class Sandboxes:
 
     def close(self) -> None:
         """End all of them."""
-        for sandbox in self._all:
-            sandbox.close()
+        _close_all(self._all)
+
+
+def _close_all(sandboxes: Iterable[Sandbox]) -> None:
+    for sandbox in sandboxes:
+        sandbox.close()

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 _HEAD = struct.Struct("!II")
-_MOST_JSON, MOST_BLOBS = 16 * 1024**2, 64 * 1024**2
+_MOST_JSON, MOST_BLOBS = 4 * 1024**2, 64 * 1024**2
 
 
 class Gone(Exception):

@@ -50,13 +50,20 @@ class Facts:
 
 
 @dataclass(frozen=True)
+class Made:
+    """What files a node gives at a port, as their attachments say it."""
+
+    type: str
+    mime_type: str
+    filename: str
+
+
+@dataclass(frozen=True)
 class Artifact:
     """A file that a node has made. It is stored as an attachment of the asset."""
 
     data: bytes
-    mime_type: str
-    filename: str
-    type: str
+    made: Made
 
 
 class Node(Generic[O]):
@@ -73,6 +80,8 @@ class Node(Generic[O]):
     inputs: ClassVar[tuple[Port, ...]] = (MEDIA,)
     outputs: ClassVar[tuple[Port, ...]] = ()
     applies_to: ClassVar[tuple[str, ...]] = ("*",)
+    makes: ClassVar[Mapping[str, Made]] = {}
+    """Of the ports that give files: the child sends no more than their bytes."""
     is_blocking: ClassVar[bool] = True
     dynamic: ClassVar[str | None] = None
     """The option whose rows are outputs."""

@@ -12,7 +12,7 @@ from pydantic import Field
 from models.pipelines.descriptors import Port
 from models.pipelines.outcomes import Outcome, completed
 from workers.media.opened import OpenedMedia
-from workers.nodes.base import Artifact, Node, Options
+from workers.nodes.base import Artifact, Made, Node, Options
 
 
 class ThumbnailOptions(Options):
@@ -32,6 +32,7 @@ class ThumbnailNode(Node[ThumbnailOptions]):
         Port("width", "scalar/integer", "Width"),
         Port("height", "scalar/integer", "Height"),
     )
+    makes = {"thumbnail": Made("ASSET_THUMBNAIL", "image/webp", "thumbnail.webp")}  # noqa: RUF012 - never changed
     applies_to = ("image/*",)
     options = ThumbnailOptions
 
@@ -41,5 +42,5 @@ class ThumbnailNode(Node[ThumbnailOptions]):
         small.thumbnail((options.size, options.size), Image.Resampling.LANCZOS, reducing_gap=2.0)
         buffer = BytesIO()
         small.save(buffer, "WEBP", quality=options.quality, method=2)
-        artifact = Artifact(buffer.getvalue(), "image/webp", "thumbnail.webp", "ASSET_THUMBNAIL")
+        artifact = Artifact(buffer.getvalue(), self.makes["thumbnail"])
         return completed({"thumbnail": artifact, "width": small.width, "height": small.height})
