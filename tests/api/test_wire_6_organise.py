@@ -78,8 +78,9 @@ def test_6_2_a_pipeline_needs_no_definition_and_counts_its_versions(client: ApiC
     made = client.post("/pipelines", {"name": "p"}, expect=201)
     path = f"/pipelines/{made['uuid']}"
     assert (made["versionNumber"], UUID(made["versionUuid"]).version) == (1, 7)
-    graph = {"nodes": [{"id": "a", "type": "x", "name": "A"}, {"id": "b", "type": "y"}],
-             "edges": [{"id": "e", "source": "a", "target": "b", "sourcePort": "o", "targetPort": "i"}]}  # fmt: skip
+    ports = {"sourcePort": "media", "targetPort": "media"}
+    graph = {"nodes": [{"id": "a", "type": "asset-source", "name": "A"}, {"id": "b", "type": "md5"}],
+             "edges": [{"id": "e", "source": "a", "target": "b", **ports}]}  # fmt: skip
     changed = client.post(path, {"definition": graph, "description": "d", "priority": 3, "dryRun": True})
     assert changed["definition"] == {**graph, "version": 1}
     assert (changed["versionNumber"], changed["dryRun"], changed["priority"]) == (2, True, 3)
