@@ -17,7 +17,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.dialects.postgresql import insert
 
 from models.entities import Asset, Attachment
-from models.errors import Conflict, NotFound
+from models.errors import Conflict, InvalidInput, NotFound
 from models.events import ASSET_CREATED, ASSET_UPDATED, ASSET_UPLOADED, NewEvent
 from models.ids import new_id
 from models.permissions import Actor, Entity, Permission, Verb
@@ -71,6 +71,18 @@ def require_readable(uow: UnitOfWork, actor: Actor, key: AssetKey) -> None:
     """
     if uow.session.execute(_lookup(actor.space_id, key).where(ASSETS.visible(actor))).first() is None:
         raise missing(key)
+
+
+def require_all_readable(uow: UnitOfWork, actor: Actor, asset_ids: Sequence[UUID], field: str) -> None:
+    """Insist that the actor may read all of these assets, which a field of a request names.
+
+    Raises:
+        InvalidInput: naming the first that they may not read, or that is none.
+    """
+    query = select(Asset.id).where(Asset.id.in_(asset_ids), Asset.space_id == actor.space_id, ASSETS.visible(actor))
+    readable = set(uow.session.execute(query).scalars()) if asset_ids else set()
+    if unknown := next((each for each in asset_ids if each not in readable), None):
+        raise InvalidInput(f"{field}: {missing(unknown).message}")
 
 
 def _get(uow: UnitOfWork, space_id: UUID, key: AssetKey, *, lock: bool = False) -> Asset:

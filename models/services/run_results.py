@@ -183,9 +183,14 @@ def _write_attachments(uow: UnitOfWork, actor: Actor, found: Sequence[Found]) ->
         request_blob_removal(uow, actor.space_id, dropped)
 
 
-def count_by_state(uow: UnitOfWork, task_id: UUID) -> dict[str, int]:
-    """Count the items of a run by what became of them."""
-    rows = uow.fetch("SELECT state, count(*) FROM run_item WHERE task_id = %(task)s GROUP BY state", task=task_id)
-    counts: dict[str, int] = defaultdict(int)
-    counts.update(rows)
+def count_by_state(uow: UnitOfWork, runs: Sequence[UUID]) -> dict[UUID, dict[str, int]]:
+    """Count the items of runs by what became of them."""
+    rows = uow.fetch(
+        """SELECT task_id, state, count(*) FROM run_item WHERE task_id = ANY(CAST(%(runs)s AS uuid[]))
+           GROUP BY task_id, state""",
+        runs=as_array(runs),
+    )
+    counts: dict[UUID, dict[str, int]] = {run: defaultdict(int) for run in runs}
+    for run, state, count in rows:
+        counts[run][state] = count
     return counts

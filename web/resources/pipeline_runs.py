@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from models.errors import InvalidInput
 from models.ids import parse_uuid, printable
 from models.permissions import Actor, Permission
 from models.services import pipeline_runs, tasks
-from models.services.assets import ASSETS
+from models.services.assets import require_all_readable
 from models.services.counting import Total
 from models.services.run_results import count_by_state
 from models.services.task_parts import lock_task
@@ -134,8 +135,7 @@ _RUN_BODY, _ITEM_BODY = RunSchema(), RunItemSchema()
 def start_run(uow: UnitOfWork, actor: Actor, values: Values, element_id: UUID) -> Response:
     """Take assets through the newest version of a pipeline."""
     read_filters(values["filter"], asset_filters(actor))  # what is not understood is told now
-    for asset_id in values["media_uuids"]:
-        ASSETS.refer(uow, actor, asset_id, "mediaUuids")
+    require_all_readable(uow, actor, values["media_uuids"], "mediaUuids")
     payload = {"uuids": values["media_uuids"], "filter": values["filter"]}
     if values.get("dry_run") is not None:
         payload["dry_run"] = values["dry_run"]
@@ -156,7 +156,8 @@ def list_runs(uow: UnitOfWork, actor: Actor, element_id: UUID) -> Response:
     """Give a page of runs."""
     limit = read_limit()
     runs, total = pipeline_runs.list_runs(uow, actor, element_id, limit, read_cursor())
-    bodies = [_RUN_BODY.dump(_run_body(uow, run)) for run in runs]
+    counts = count_by_state(uow, [run.id for run in runs])
+    bodies = [_RUN_BODY.dump(_run_body(run, counts[run.id])) for run in runs]
     return jsonify(raw_envelope(bodies, total, limit, *(run.id for run in runs[-1:])))
 
 
@@ -165,7 +166,8 @@ def list_runs(uow: UnitOfWork, actor: Actor, element_id: UUID) -> Response:
 @blueprint.response(200, RunSchema)
 def load_run(uow: UnitOfWork, actor: Actor, element_id: UUID, run_id: UUID) -> Values:
     """Load a run of a pipeline."""
-    return _run_body(uow, pipeline_runs.get_run(uow, actor, element_id, run_id))
+    run = pipeline_runs.get_run(uow, actor, element_id, run_id)
+    return _run_body(run, count_by_state(uow, [run.id])[run.id])
 
 
 @blueprint.route(f"{_RUN}/cancel", methods=["POST"])
@@ -212,8 +214,7 @@ def _renamed(result: Values) -> Values:
     return {("errorMessage" if key == "message" else key): value for key, value in result.items()}
 
 
-def _run_body(uow: UnitOfWork, run: Task) -> Values:
-    counts = count_by_state(uow, run.id)
+def _run_body(run: Task, counts: Mapping[str, int]) -> Values:
     spent = run.finished - run.started if run.finished and run.started else None
     body = {
         "uuid": run.id, "pipeline_id": run.subject_id, "version": run.payload["version"],

@@ -138,7 +138,7 @@ class RunPipelineHandler:
 
     def finish(self, uow: UnitOfWork, step: Step[RunPipeline]) -> Json:
         """Count the items by what became of them."""
-        counts = count_by_state(uow, step.task_id)
+        counts = count_by_state(uow, [step.task_id])[step.task_id]
         return {"media": sum(counts.values()), "success": counts["SUCCESS"], "failed": counts["FAILED"],
                 "skipped": counts["SKIPPED"], "dryRun": step.payload.dry_run}  # fmt: skip
 
