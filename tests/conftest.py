@@ -17,6 +17,7 @@ from models.home import Home
 from models.migrating import upgrade_schema
 from models.permissions import Actor
 from models.services import passwords
+from models.services.node_kinds import know_kinds
 from models.settings import Settings, child_environment
 from models.wiring import Platform, build
 from tests.support.actors import first_user
@@ -27,10 +28,11 @@ from tests.support.platforms import begin_anew
 from tests.support.settings import PASSWORD, make_settings
 from tests.support.working import meanwhile
 from web.app import close_app, connect_app, create_app
+from workers.nodes import DESCRIPTORS
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--requests", type=int, default=1_200, help="How many requests the fuzzer sends, about")
+    parser.addoption("--requests", type=int, default=800, help="How many requests the fuzzer sends, about")
     parser.addoption("--sequences", type=int, default=500, help="How many sequences of changes and scans are tried")
     parser.addoption("--anew", action="store_true", help="Let both try something else than the last time")
 
@@ -64,8 +66,19 @@ def _quick_passwords() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     with throw_away_engines(tmp_path_factory.mktemp("engines")) as home:
-        upgrade_schema(make_settings(home.path, home))
+        settings = make_settings(home.path, home)
+        upgrade_schema(settings)
+        _know_kinds(settings)
         yield home
+
+
+def _know_kinds(settings: Settings) -> None:
+    """No test changes the kinds of node, and no test empties their table."""
+    platform = build(settings)
+    with platform.unit_of_work() as uow:
+        know_kinds(uow, DESCRIPTORS.values(), are_builtin=True)
+        uow.commit()
+    platform.close()
 
 
 @pytest.fixture

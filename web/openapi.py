@@ -127,7 +127,7 @@ def _serve_document(app: Flask, api: LoomApi) -> None:
 
     @cache
     def as_yaml() -> str:
-        return yaml.safe_dump(json.loads(as_json()), sort_keys=False, allow_unicode=True)
+        return yaml.dump(json.loads(as_json()), Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True)
 
     @app.get(f"{PREFIX}/openapi.json")
     @open_to_all

@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from models.services.bootstrap import bootstrap
-from models.services.node_kinds import know_kinds
 from models.wiring import Platform
 from tests.support.engines import empty_redis, empty_tables
 from tests.support.settings import PASSWORD
-from workers.nodes import DESCRIPTORS
 
 
 def begin_anew(platform: Platform) -> None:
@@ -17,7 +15,6 @@ def begin_anew(platform: Platform) -> None:
     empty_tables(platform.engine)
     empty_redis(platform.settings.broker_url)
     with platform.unit_of_work() as uow:
-        know_kinds(uow, DESCRIPTORS.values(), are_builtin=True)
         bootstrap(uow, PASSWORD)
         uow.commit()
 
