@@ -18,6 +18,8 @@ _OPENING = re.compile(rb'[ \t\r\n]*\{[ \t\r\n]*"assets"[ \t\r\n]*:[ \t\r\n]*\[')
 _FIRST_KEY = re.compile(rb'[ \t\r\n]*\{[ \t\r\n]*("[^"\\]*")')
 _BETWEEN = rb"\}[ \t\r\n]*,[ \t\r\n]*(?=\{[ \t\r\n]*%s)"
 _WHITE = b" \t\r\n"
+MOST_ITEMS = 20_000
+"""In a span: more of them are smaller than any that says something, and would only fill the memory."""
 _TRIES = 4
 _MOST_BYTES = 4 * LARGEST_ITEM
 
@@ -71,9 +73,14 @@ def _pass_line(source: Source, rest: bytes, span_bytes: int) -> tuple[int, bytes
 
 
 def _span_of_lines(offset: int, data: bytes) -> Iterator[Span]:
-    count = sum(len(line) > LARGEST_ITEM or bool(line.strip()) for line in data.split(b"\n"))
-    if count:
-        yield Span(offset, len(data), count)
+    lines = data.split(b"\n")
+    for start in range(0, len(lines), MOST_ITEMS):
+        some = lines[start : start + MOST_ITEMS]
+        size = sum(map(len, some)) + len(some) - 1
+        count = sum(len(line) > LARGEST_ITEM or bool(line.strip()) for line in some)
+        if count:
+            yield Span(offset, size, count)
+        offset += size + 1
 
 
 def split_members(source: Source, span_bytes: int = SPAN_BYTES) -> Iterator[Span]:
@@ -109,7 +116,7 @@ def _cut(data: bytes, between: re.Pattern[bytes]) -> tuple[int, int, int] | None
     for match in [*between.finditer(data)][: -_TRIES - 1 : -1]:
         end = match.start() + 1
         count = _count(data[:end])
-        if count is not None:
+        if count is not None and count <= MOST_ITEMS:
             return end, count, match.end()
     return None
 
@@ -117,7 +124,7 @@ def _cut(data: bytes, between: re.Pattern[bytes]) -> tuple[int, int, int] | None
 def _last_members(offset: int, data: bytes) -> Iterator[Span]:
     members, _, tail = data.rpartition(b"]")
     count = _count(members)
-    if tail.strip(_WHITE) != b"}" or count is None:
+    if tail.strip(_WHITE) != b"}" or count is None or count > MOST_ITEMS:
         raise Unusual
     if count:
         yield Span(offset, len(members), count)

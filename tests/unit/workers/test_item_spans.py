@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.processing.item_lists import LARGEST_ITEM
-from workers.processing.item_spans import Span, Unusual, items_of, split_lines, split_members
+from workers.processing.item_spans import MOST_ITEMS, Span, Unusual, items_of, split_lines, split_members
 
 scalars: Any = st.one_of(st.none(), st.booleans(), st.integers(-9, 9), st.text(max_size=4), st.just('},{"a":'))
 values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner))
@@ -64,6 +64,16 @@ def test_long_lists_of_alike_items_are_cut() -> None:
 def test_what_is_spelt_otherwise_is_left_to_others(data: bytes) -> None:
     with pytest.raises(Unusual):
         list(split_members(io.BytesIO(data)))
+
+
+def test_a_span_has_only_so_many_items() -> None:
+    count = 2 * MOST_ITEMS + 5
+    lines = list(split_lines(io.BytesIO(b"{}\n" * count)))
+    assert [span.items for span in lines] == [MOST_ITEMS, MOST_ITEMS, 5]
+    assert _read(b"{}\n" * count, lines, is_json=False) == [{}] * count
+    for item in (b"{}", b'{"a":1}'):
+        with pytest.raises(Unusual):
+            list(split_members(io.BytesIO(b'{"assets":[' + b",".join([item] * (20 * MOST_ITEMS)) + b"]}")))
 
 
 def test_members_without_end_are_not_kept_in_memory() -> None:
