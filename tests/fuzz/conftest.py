@@ -38,22 +38,25 @@ def _in_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @dataclass
 class Counting:
-    """The application, with a count of the answers that it has given, by status."""
+    """The application, with a count of the answers that it has given, by status, and to whom it knows."""
 
     app: Any
     answers: Counter[int] = field(default_factory=Counter)
+    answers_to_user: Counter[int] = field(default_factory=Counter)
+    user: str = "nobody yet"
 
     def __call__(self, environ: Any, start: Any) -> Any:
         def counted(status: str, *more: Any) -> Any:
             self.answers[int(status[:3])] += 1
+            self.answers_to_user[int(status[:3])] += environ.get("HTTP_AUTHORIZATION") == self.user
             return start(status, *more)
 
         return self.app(environ, counted)
 
     def report(self, phase: str) -> None:
-        """Show what was tried; who asked must have been let in, or all of it says little."""
+        """Show what was tried; who signed in must have been let in, or all of it says little."""
         print(f"{phase}: {self.answers.total()} requests; {dict(sorted(self.answers.items()))}")
-        assert self.answers[401] < self.answers.total() / 2
+        assert self.answers_to_user[401] < self.answers_to_user.total() / 2
 
 
 @pytest.fixture
@@ -70,6 +73,7 @@ def sign_in(counting: Counting) -> SignIn:
 
     def sign() -> dict[str, str]:
         answer = ApiClient(counting.app).post("/auth/login", {"username": "admin", "password": PASSWORD})
-        return {"Authorization": f"Bearer {answer['token']}"}
+        counting.user = f"Bearer {answer['token']}"
+        return {"Authorization": counting.user}
 
     return sign

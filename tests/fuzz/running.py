@@ -23,6 +23,15 @@ _IGNORED = re.compile(
 _LONGEST_SHOWN = 4000
 ANYTHING = "/assets/bulk/(create|update)$|/binary(/data)?$"
 """These take in whatever it is: a worker tells later what is wrong with a list, and any JSON may be a file."""
+CHECKS: dict[str, Any] = {
+    # What fits the document need not be accepted: it does not say which folders exist, what a filter may be about,
+    # or which names are taken.
+    "positive_data_acceptance": {"enabled": False},
+    # Who has not the element as it is, is told so whatever they send.
+    "negative_data_rejection": {"expected-statuses": ["4xx"]},
+    # tus 1.0 answers 412 to who does not say which protocol it is.
+    "missing_required_header": {"expected-statuses": [400, 401, 403, 406, 412, 415, 422]},
+}
 _METHODS = ("get", "post", "put", "patch", "delete")
 _ALL = 20_000
 """From so many requests on, everything is tried that the phase of coverage has: it knows no number of examples."""
@@ -67,13 +76,7 @@ def _settings(headers: Mapping[str, str], phase: str) -> dict[str, Any]:
         # Who asks is known; what becomes of those who do not say who they are is a check of its own.
         "generation": {"with-security-parameters": False, "database": "none", "no-shrink": True},
         "phases": {"enabled": False, phase: {"enabled": True}},
-        # What fits the document need not be accepted: it does not say which folders exist, what a filter may be about,
-        # or which names are taken.
-        "checks": {"positive_data_acceptance": {"enabled": False},
-                   # Who has not the element as it is, is told so whatever they send.
-                   "negative_data_rejection": {"expected-statuses": ["4xx"]},
-                   # tus 1.0 answers 412 to who does not say which protocol it is.
-                   "missing_required_header": {"expected-statuses": [400, 401, 403, 406, 412, 415, 422]}},
+        "checks": CHECKS,
         # Nobody has told this Loom which identity provider to ask; it says so.
         "operations": [{"include-path-regex": ANYTHING, "checks": {"negative_data_rejection": {"enabled": False}}},
                        {"include-path-regex": "/auth/oauth2",

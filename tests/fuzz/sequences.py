@@ -11,12 +11,13 @@ from typing import Any
 
 import hypothesis
 from hypothesis import HealthCheck, Phase
+from schemathesis.config import SchemathesisConfig
 from schemathesis.openapi import from_wsgi
 from schemathesis.specs.openapi.checks import ignored_auth, negative_data_rejection, positive_data_acceptance
 
 from models.wiring import Platform
 from tests.fuzz.conftest import Counting, SignIn
-from tests.fuzz.running import ANYTHING, Effort
+from tests.fuzz.running import ANYTHING, CHECKS, Effort
 from tests.support.platforms import begin_anew
 
 _STEPS = 8
@@ -28,7 +29,7 @@ def run_sequences(app: Counting, platform: Platform, sign_in: SignIn, effort: Ef
     Raises:
         FailureGroup: with what went wrong, and the requests that led there.
     """
-    schema = from_wsgi("/api/v1/openapi.json", app)
+    schema = from_wsgi("/api/v1/openapi.json", app, config=SchemathesisConfig.from_dict({"checks": CHECKS}))
     schema.config.generation.update(with_security_parameters=False)
 
     class Workflow(schema.as_state_machine()):  # type: ignore[misc]
