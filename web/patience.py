@@ -11,6 +11,9 @@ from gevent.monkey import is_module_patched
 from models.errors import Stalled
 from web.state import platform
 
+_STEP_BYTES = 8192
+"""What the server takes off the line at once."""
+
 
 def watch_body() -> None:
     """Put a limit to the time between any two pieces of the body of the request at hand."""
@@ -27,12 +30,20 @@ class _PatientBody:
         self._inner, self._seconds = inner, seconds
 
     def read(self, size: int = -1) -> bytes:
-        """Read so many bytes, or all.
+        """Read so many bytes, or all: in steps, each with patience of its own, as a slow line is none that is dead.
 
         Raises:
             Stalled: when they do not come.
         """
-        return self._in_time(self._inner.read, size)
+        pieces: list[bytes] = []
+        left = size
+        while left:
+            piece = self._in_time(self._inner.read, min(left, _STEP_BYTES) if size >= 0 else _STEP_BYTES)
+            if not piece:
+                break
+            pieces.append(piece)
+            left -= len(piece)
+        return b"".join(pieces)
 
     def readline(self, size: int = -1) -> bytes:
         """Read a line; raises as `read`."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import socket
-import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -22,6 +22,7 @@ from tests.support.waiting import wait_until
 
 PIECE = "application/offset+octet-stream"
 PATIENCE = 5
+_LITTLE = 1_000
 
 
 class Server:
@@ -73,9 +74,13 @@ def test_a_cut_costs_nothing_of_what_has_come_in(server: Server, platform: Platf
         offset = server.offset(path)
         with server.open("PATCH", path, len(DATA) - offset, **{"Upload-Offset": str(offset)}) as connection:
             connection.sendall(DATA[offset : offset + part])
-        wait_until(lambda before=offset, part=part: _state(server, path) == before + part)  # type: ignore[misc]
+        wait_until(partial(_has_come_to, server, path, offset + part))
     assert server.send(path, 1_500_000, DATA[1_500_000:]).status_code == 204
     require_stored(platform, actor)
+
+
+def _has_come_to(server: Server, path: str, offset: int) -> bool:
+    return _state(server, path) == offset
 
 
 def _state(server: Server, path: str) -> int:
@@ -99,13 +104,19 @@ def test_a_request_that_hangs_is_taken_over_at_once(server: Server, platform: Pl
 def test_what_was_safe_of_a_request_stays_when_it_is_taken_over(
     server: Server, platform: Platform, actor: Actor
 ) -> None:
-    path, start = server.begin(len(DATA)), 1_100_000
+    path, start, offset = server.begin(len(DATA)), 1_600_000, 0
     with server.open("PATCH", path, len(DATA), **{"Upload-Offset": "0"}) as stale:
         stale.sendall(DATA[:start])
-        while not (offset := _state(server, path)):
-            time.sleep(0.1)  # the line is slow, not silent
-            stale.sendall(DATA[start : start + 30_000])
-            start += 30_000
+
+        def send_more() -> int:
+            """The line is slow, not silent: what is read at once takes longer than the patience with silence."""
+            nonlocal start, offset
+            stale.sendall(DATA[start : start + _LITTLE])
+            start += _LITTLE
+            offset = _state(server, path)
+            return offset
+
+        wait_until(send_more, 60)
         writer = rows(platform, "SELECT writer FROM upload")
         with server.open("PATCH", path, 1, **{"Upload-Offset": str(offset)}):
             wait_until(lambda: rows(platform, "SELECT writer FROM upload") != writer)
