@@ -32,7 +32,7 @@ from workers.nodes import DESCRIPTORS
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--requests", type=int, default=800, help="How many requests the fuzzer sends, about")
+    parser.addoption("--requests", type=int, default=1_500, help="How many requests the fuzzer sends, about")
     parser.addoption("--sequences", type=int, default=500, help="How many sequences of changes and scans are tried")
     parser.addoption("--anew", action="store_true", help="Let both try something else than the last time")
 
