@@ -127,7 +127,9 @@ def _serve_document(app: Flask, api: LoomApi) -> None:
 
     @cache
     def as_yaml() -> str:
-        return yaml.dump(json.loads(as_json()), Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True)
+        # libyaml is ten times as fast; where PyYAML was built without it there is no such class.
+        dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+        return yaml.dump(json.loads(as_json()), Dumper=dumper, sort_keys=False, allow_unicode=True)
 
     @app.get(f"{PREFIX}/openapi.json")
     @open_to_all
