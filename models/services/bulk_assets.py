@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -77,7 +78,7 @@ def create_many(uow: UnitOfWork, actor: Actor, wanted: Sequence[WantedAsset]) ->
             results.done[item.index] = created.pop(item.sha512)
     _hang(uow, actor, plain, results)
     for item in sorted(others, key=_hash_of):
-        _alone(uow, results, item, lambda item=item: _create_one(uow, actor, item))  # type: ignore[misc]
+        _alone(uow, results, item, partial(_create_one, uow, actor, item))
     _find_existing(uow, actor, allowed, results)
     return results
 
@@ -203,7 +204,7 @@ def update_many(uow: UnitOfWork, actor: Actor, wanted: Sequence[WantedAsset]) ->
     _change_held(uow, actor, [item for item in plain if item.index not in results.done], results)
     for item in wanted:
         if item.index not in results.done and item.index not in results.problems:
-            _alone(uow, results, item, lambda item=item: _update_one(uow, actor, item))  # type: ignore[misc]
+            _alone(uow, results, item, partial(_update_one, uow, actor, item))
     return results
 
 

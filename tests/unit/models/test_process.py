@@ -18,7 +18,7 @@ print(open({str(_AUTOGROUP)!r}).read())
 """
 
 
-@pytest.mark.skipif(not _AUTOGROUP.exists(), reason="sessions are not weighed here")
+@pytest.mark.skipif(not _AUTOGROUP.exists(), reason="this kernel has no autogroups: it does not weigh sessions")
 def test_niceness_counts_within_the_session_and_between_sessions() -> None:
     done = subprocess.run(
         [sys.executable, "-c", _SCRIPT], capture_output=True, text=True, check=True, start_new_session=True

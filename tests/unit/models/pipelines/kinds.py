@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from models.pipelines.descriptors import Cardinality, Category, Group, GroupMode, NodeDescriptor, Port
 
 _JSON = "struct/json"
 
 
-def _in(name: str, **more: object) -> Port:
-    return Port(name, _JSON, **more)  # type: ignore[arg-type]
+def _in(name: str, **more: Any) -> Port:
+    return Port(name, _JSON, **more)
 
 
 _OUT = (Port("x", _JSON),)
