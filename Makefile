@@ -78,11 +78,11 @@ $(VENV)/.created:
 
 $(VENV)/.installed: $(VENV)/.created requirements.lock pyproject.toml
 	@echo "Installing Loom into $(VENV) (only now and after an update) ..." >&2
-	@$(INSTALL) --require-hashes -r requirements.lock
+	@$(INSTALL) --require-hashes --no-deps -r requirements.lock
 	@$(INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
 	@echo "Installing the tools of development ..." >&2
-	@$(INSTALL) --require-hashes -r requirements-dev.lock
+	@$(INSTALL) --require-hashes --no-deps -r requirements-dev.lock
 	@touch $@
