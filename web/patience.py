@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+from socket import socket
 from typing import Any
 
 from flask import request
-from gevent import Timeout
 from gevent.monkey import is_module_patched
 
 from models.errors import Stalled
 from web.state import platform
-
-_STEP_BYTES = 8192
-"""What the server takes off the line at once."""
 
 
 def watch_body() -> None:
@@ -20,36 +17,35 @@ def watch_body() -> None:
     is_chunked = "Transfer-Encoding" in request.headers
     if (request.content_length or is_chunked) and is_module_patched("socket"):
         environ = request.environ
-        environ["wsgi.input"] = _PatientBody(environ["wsgi.input"], platform().settings.body_timeout)
+        seconds = platform().settings.body_timeout
+        environ["wsgi.input"] = _PatientBody(environ["wsgi.input"], environ["gunicorn.socket"], seconds)
 
 
 class _PatientBody:
-    """The server's reader of a body, with patience of so many seconds."""
+    """The server's reader of a body, with patience of so many seconds with a line on which nothing comes."""
 
-    def __init__(self, inner: Any, seconds: int) -> None:
-        self._inner, self._seconds = inner, seconds
+    def __init__(self, inner: Any, line: socket, seconds: int) -> None:
+        self._inner, self._line, self._seconds = inner, line, seconds
 
     def read(self, size: int = -1) -> bytes:
-        """Read so many bytes, or all: in steps, each with patience of its own, as a slow line is none that is dead.
+        """Read so many bytes, or all.
 
         Raises:
             Stalled: when they do not come.
         """
-        pieces: list[bytes] = []
-        left = size
-        while left:
-            piece = self._in_time(self._inner.read, min(left, _STEP_BYTES) if size >= 0 else _STEP_BYTES)
-            if not piece:
-                break
-            pieces.append(piece)
-            left -= len(piece)
-        return b"".join(pieces)
+        return self._patiently(self._inner.read, size)
 
     def readline(self, size: int = -1) -> bytes:
         """Read a line; raises as `read`."""
-        return self._in_time(self._inner.readline, size)
+        return self._patiently(self._inner.readline, size)
 
-    def _in_time(self, read: Any, size: int) -> bytes:
-        with Timeout(self._seconds, Stalled(f"No byte of the body has come in for {self._seconds} seconds")):
+    def _patiently(self, read: Any, size: int) -> bytes:
+        # The line's own limit counts from byte to byte, however much is read at once; answers are sent without it.
+        self._line.settimeout(self._seconds)
+        try:
             data: bytes = read(size)
-            return data
+        except TimeoutError:
+            raise Stalled(f"No byte of the body has come in for {self._seconds} seconds") from None
+        finally:
+            self._line.settimeout(None)
+        return data
