@@ -122,12 +122,14 @@ def open_window(uow: UnitOfWork, task: Task) -> None:
     A part that becomes ready goes behind all that are ready, so that the tasks of a queue take turns.
     """
     kind = KINDS[task.kind]
+    # Materialized: as the inner side of a nested loop the choice would be made once per row, each time of other rows.
     ready = uow.execute(
-        """UPDATE task_part SET state = 'READY', ready_at = clock_timestamp()
-           WHERE id IN (SELECT id FROM task_part WHERE task_id = :task AND state = 'WAITING' ORDER BY seq
-                        LIMIT greatest(0, :window - (SELECT count(*) FROM task_part WHERE task_id = :task
-                                                     AND role = 'WORK' AND state IN ('READY', 'RUNNING')))
-                        FOR UPDATE SKIP LOCKED)""",
+        """WITH next AS MATERIALIZED (
+               SELECT id FROM task_part WHERE task_id = :task AND state = 'WAITING' ORDER BY seq
+               LIMIT greatest(0, :window - (SELECT count(*) FROM task_part WHERE task_id = :task
+                                            AND role = 'WORK' AND state IN ('READY', 'RUNNING')))
+               FOR UPDATE SKIP LOCKED)
+           UPDATE task_part SET state = 'READY', ready_at = clock_timestamp() FROM next WHERE task_part.id = next.id""",
         task=task.id,
         window=kind.window,
     ).rowcount

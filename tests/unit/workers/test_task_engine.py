@@ -9,6 +9,7 @@ from models.errors import Conflict
 from models.messages import SCAN_POOL, SWEEP, Priority, Queue
 from models.permissions import Actor
 from models.services import tasks
+from models.services.task_parts import NewPart, add_work, lock_task
 from models.wiring import Platform
 from tests.support.handlers import Engine, ManyParts, OneStep
 from workers import runtime as runtime_module
@@ -92,6 +93,17 @@ def test_only_a_window_of_parts_is_in_flight(engine: Engine) -> None:
         assert states.count("READY") + states.count("RUNNING") <= SCAN_POOL.window
     runtime.run_one(Queue.BULK)
     assert engine.task(task_id).state == TaskState.SUCCEEDED
+
+
+def test_the_window_holds_however_the_database_joins(engine: Engine) -> None:
+    task_id = engine.submit(SCAN_POOL)
+    with engine.platform.unit_of_work() as uow:
+        for way in ("hashjoin", "mergejoin", "hashagg", "sort", "material", "indexscan", "bitmapscan"):
+            uow.execute(f"SET LOCAL enable_{way} = off")
+        task = lock_task(uow, task_id)
+        add_work(uow, task, [NewPart([]) for _ in range(50)])
+        states = uow.execute("SELECT state FROM task_part WHERE task_id = :id AND role = 'WORK'", id=task_id)
+        assert [row[0] for row in states].count("READY") == SCAN_POOL.window
 
 
 def test_a_higher_priority_goes_first_even_when_submitted_last(engine: Engine) -> None:
