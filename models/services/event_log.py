@@ -13,8 +13,15 @@ from uuid import UUID
 
 from models.unit_of_work import UnitOfWork
 
+# Queries order by `event.xid`: a bare `xid` would mean the number that is cast from it, of which there is no index.
 # Most events have no data, and reading `{}` as JSON takes as long as reading the rest of the row.
 _COLUMNS = "CAST(CAST(xid AS text) AS bigint), id, type, space_id, subject_id, actor_id, occurred, NULLIF(data, '{}')"
+
+NEXT_EVENTS = f"""
+    SELECT {_COLUMNS} FROM event
+    WHERE (xid, id) > (CAST(CAST(%(xid)s AS text) AS xid8), %(id)s) AND xid < pg_snapshot_xmin(pg_current_snapshot())
+    ORDER BY event.xid, event.id LIMIT %(limit)s
+"""  # noqa: S608 - only a constant is put in
 
 
 class Position(NamedTuple):
@@ -38,15 +45,7 @@ class LoggedEvent(NamedTuple):
 
 def read_events(uow: UnitOfWork, after: Position, limit: int) -> Sequence[LoggedEvent]:
     """Give the next events after a position, oldest first."""
-    rows = uow.fetch(
-        f"""SELECT {_COLUMNS} FROM event
-            WHERE (xid, id) > (CAST(CAST(%(xid)s AS text) AS xid8), %(id)s)
-              AND xid < pg_snapshot_xmin(pg_current_snapshot())
-            ORDER BY xid, id LIMIT %(limit)s""",  # noqa: S608 - only a constant is put in
-        xid=after.xid,
-        id=after.id,
-        limit=limit,
-    )
+    rows = uow.fetch(NEXT_EVENTS, xid=after.xid, id=after.id, limit=limit)
     return [
         LoggedEvent(Position(xid, key), kind, space_id, subject_id, actor_id, occurred, data or {})
         for xid, key, kind, space_id, subject_id, actor_id, occurred, data in rows
@@ -59,7 +58,7 @@ def reach(uow: UnitOfWork, after: Position, limit: int) -> Position:
         """SELECT CAST(CAST(xid AS text) AS bigint), id FROM (
                SELECT xid, id FROM event WHERE (xid, id) > (CAST(CAST(:xid AS text) AS xid8), :id)
                AND xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY xid, id LIMIT :limit) AS following
-           ORDER BY xid DESC, id DESC LIMIT 1""",
+           ORDER BY following.xid DESC, following.id DESC LIMIT 1""",
         xid=after.xid,
         id=after.id,
         limit=limit,
@@ -71,7 +70,7 @@ def last_position(uow: UnitOfWork) -> Position:
     """Give the position behind all events that a reader could be shown now."""
     row: Any = uow.execute(
         """SELECT CAST(CAST(xid AS text) AS bigint), id FROM event
-           WHERE xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY xid DESC, id DESC LIMIT 1"""
+           WHERE xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY event.xid DESC, event.id DESC LIMIT 1"""
     ).one_or_none()
     return Position() if row is None else Position(*row)
 

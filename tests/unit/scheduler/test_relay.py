@@ -13,7 +13,7 @@ from models.events import NewEvent
 from models.ids import new_id
 from models.messages import SCAN_POOL, SWEEP, Queue
 from models.permissions import Actor
-from models.services.event_log import Position, last_position, read_events
+from models.services.event_log import NEXT_EVENTS, Position, last_position, read_events
 from models.wiring import Platform
 from scheduler.relay import EventRelay, ProgressRelay, resend_wakes
 from tests.support.engines import empty_redis
@@ -112,6 +112,18 @@ def test_an_event_that_commits_late_is_not_stepped_over(platform: Platform, acto
         early.commit()
     with platform.unit_of_work() as reader:
         assert [event.type for event in read_events(reader, start, 10)] == ["early", "late"]
+
+
+def test_however_much_is_waiting_the_next_events_are_read_off_the_index(platform: Platform, actor: Actor) -> None:
+    with platform.unit_of_work() as uow:
+        start = last_position(uow)
+        uow.publish_each("flood", actor.space_id, [new_id() for _ in range(20_000)], None)
+        uow.commit()
+    with platform.unit_of_work() as uow:
+        plan = uow.fetch("EXPLAIN " + NEXT_EVENTS, xid=start.xid, id=start.id, limit=1000)
+    steps = "\n".join(row[0] for row in plan)
+    assert "Index Scan using ix_event_xid_id" in steps, steps
+    assert "Sort" not in steps, steps
 
 
 def test_a_rolled_back_event_never_happened(platform: Platform, actor: Actor) -> None:
