@@ -6,11 +6,11 @@ Rows are always written in the order of their key, so that two batches can wait 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from struct import Struct
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from models.ids import new_id_text
+from models.stamps import MISSING, UNSEEN, flags_of
 from models.unit_of_work import UnitOfWork, as_rows
 
 _RECORDS = """json_to_recordset(CAST(:rows AS json)) AS new (id uuid, path text, asset_id uuid, device bigint,
@@ -89,42 +89,35 @@ def find_assets(uow: UnitOfWork, space_id: UUID, hashes: Sequence[str]) -> dict[
     return {row[0]: row[1] for row in rows}
 
 
-KnownFile = tuple[bytes, bytes, bytes, int]
-"""A location as the catalogue has it: path, version (`pack_version`), ids and flags.
-
-Of nearly all, only path and version are asked, so they stay as the driver gives them; these functions read the rest.
-"""
+KnownFile = tuple[bytes, bytes]
+"""A location as the catalogue has it: its stamp, and its ids, which are asked of few."""
 
 
 def location_of(known: KnownFile) -> UUID:
     """Give the location's own id."""
-    return UUID(bytes=known[2][:16])
+    return UUID(bytes=known[1][:16])
 
 
 def asset_of(known: KnownFile) -> UUID:
     """Give the id of what was found there."""
-    return UUID(bytes=known[2][16:])
+    return UUID(bytes=known[1][16:])
 
 
 def is_missing(known: KnownFile) -> bool:
     """Whether it is MISSING."""
-    return bool(known[3] & _MISSING)
+    return bool(flags_of(known[0]) & MISSING)
 
 
-_VERSION = Struct(">5q")
-pack_version, unpack_version = _VERSION.pack, _VERSION.unpack
-"""Spell and read device, inode, size, mtime and ctime, all signed, as PostgreSQL sends them."""
-_MISSING, _UNSEEN = 1, 2
-"""Flags; the second: whether the scan before, or those before that, did not find it."""
-_SENT = " || ".join(f"int8send({name})" for name in ("device", "inode", "size", "mtime_ns", "ctime_ns"))
+_VERSION = " || ".join(f"int8send({name})" for name in ("device", "inode", "size", "mtime_ns", "ctime_ns"))
+_FLAGS = f"(state = 'MISSING')::int * {MISSING} + (missing_task_id IS NOT NULL)::int * {UNSEEN}"
+_STAMP = f"path || {_VERSION} || set_byte('\\x00'::bytea, 0, {_FLAGS})"
 
 
 def list_files(uow: UnitOfWork, pool_id: UUID, after: bytes, limit: int) -> list[KnownFile]:
     """Give the locations of a pool behind a path, in the bytewise order of their paths."""
     # Ordered by their beginnings, which the index has, paths are nearly in order; the rest sorts a handful at a time.
     rows = uow.fetch_binary(
-        f"""SELECT path, {_SENT}, uuid_send(id) || uuid_send(asset_id),
-                CAST((state = 'MISSING')::int * {_MISSING} + (missing_task_id IS NOT NULL)::int * {_UNSEEN} AS smallint)
+        f"""SELECT {_STAMP}, uuid_send(id) || uuid_send(asset_id)
             FROM location WHERE pool_id = %(pool)s AND path > %(after)s::bytea
             AND {_PREFIX} >= substr(%(after)s::bytea, 1, 2000)
             ORDER BY {_PREFIX}, path LIMIT %(limit)s""",  # noqa: S608 - only constants are put in

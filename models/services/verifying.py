@@ -11,8 +11,9 @@ from models.errors import NotFound
 from models.events import ASSET_UPDATED
 from models.messages import VERIFY_POOL, VerifyPool
 from models.permissions import Actor, Permission, Verb
-from models.services.ingest import asset_of, is_missing, list_files
+from models.services.ingest import KnownFile, asset_of, is_missing, list_files
 from models.services.pools import POOLS
+from models.stamps import packed_version_of, path_of
 from models.unit_of_work import UnitOfWork, as_rows
 
 
@@ -22,7 +23,7 @@ class Expected(NamedTuple):
     name: bytes
     asset_id: UUID | None
     version: bytes
-    """As `models.services.ingest.pack_version` spells it; of stored bytes there is none."""
+    """As `models.stamps` spells it; of stored bytes there is none."""
 
 
 def require_verifiable(uow: UnitOfWork, actor: Actor, wanted: VerifyPool) -> UUID | None:
@@ -65,7 +66,7 @@ def list_expected(
     """Give the next of them behind a name; none at the end only, but fewer where some are missing."""
     if pool_id is not None:
         known = list_files(uow, pool_id, after, limit)
-        return [Expected(each[0], None if is_missing(each) else asset_of(each), each[1]) for each in known]
+        return [_expected(each) for each in known]
     rows: Any = uow.execute(
         """SELECT sha512 FROM asset WHERE space_id = :space AND blob_sha512 IS NOT NULL AND sha512 > :after
            ORDER BY sha512 LIMIT :limit""",
@@ -74,6 +75,11 @@ def list_expected(
         limit=limit,
     ).all()
     return [Expected(bytes(row[0]), None, b"") for row in rows]
+
+
+def _expected(known: KnownFile) -> Expected:
+    asset_id = None if is_missing(known) else asset_of(known)
+    return Expected(path_of(known[0]), asset_id, packed_version_of(known[0]))
 
 
 def hashes_of(uow: UnitOfWork, asset_ids: Sequence[UUID]) -> dict[UUID, str]:

@@ -144,6 +144,13 @@ class RunningLoom:
                 return found
             assert time.monotonic() < deadline, found
 
+    def wait_for_index(self, seconds: float = 120) -> None:
+        """Wait until the text index has all that has happened."""
+        deadline = time.monotonic() + seconds
+        while self.ask("GET", "/search/status").json()["dirtyCount"]:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+
     @contextmanager
     def driver(self) -> Iterator[psycopg.Connection]:
         """Give a bare connection to the embedded database, which commits each statement."""

@@ -15,13 +15,14 @@ from typing import Any, Self
 from uuid import UUID
 
 from models.paths import decode_path, encode_path
-from models.services.ingest import KnownFile, asset_of, is_missing, list_files, location_of, pack_version
+from models.services.ingest import KnownFile, asset_of, is_missing, list_files, location_of
 from models.services.task_items import ItemOutcome
 from models.services.task_parts import NewPart, Outcome
+from models.stamps import flags_of, packed_version_of, path_of
 from models.wiring import Platform
 from workers.handling import Planned
 from workers.processing.selecting import Selection
-from workers.processing.walking import FoundFile, UnreadableDirectory
+from workers.processing.walking import FileRun, FoundFile, UnreadableDirectory, read_stamp
 
 PART_FILES = 1024
 PART_BYTES = 128 * 1024**2
@@ -69,11 +70,42 @@ class Cursor:
         return {**asdict(self), "path": encode_path(self.path)}
 
 
-def iter_known(platform: Platform, pool_id: UUID, after: bytes, below: bytes = b"") -> Iterator[KnownFile]:
-    """Yield the locations of a pool, or of a folder of it, behind a path, in order.
+class KnownFiles:
+    """The locations of a pool, or of a folder of it, behind a path, in order; `next` is the one that is up, if any.
 
     Pages are read apart, so no transaction stays open, and ahead: PostgreSQL works on the next while this is merged.
     """
+
+    def __init__(self, pages: Iterator[list[KnownFile]]) -> None:
+        self._pages = pages
+        self._page: list[KnownFile] = []
+        self._stamps: list[bytes] = []
+        self._place = 0
+        self.next: KnownFile | None = None
+        self.go_on(0)
+
+    def go_on(self, files: int = 1) -> None:
+        """Step over so many of the files of this page."""
+        self._place += files
+        while self._place >= len(self._page):
+            page = next(self._pages, None)
+            if page is None:
+                self.next = None
+                return
+            self._page, self._stamps, self._place = page, [stamp for stamp, _ in page], 0
+        self.next = self._page[self._place]
+
+    def count_same(self, run: FileRun, start: int) -> int:
+        """How many files of a run, from `start` on, are next, and as they were; of those on this page."""
+        place = self._place
+        most = min(len(run) - start, len(self._stamps) - place)
+        if self._stamps[place : place + most] == run[start : start + most]:
+            return most
+        return next(each for each in range(most) if self._stamps[place + each] != run[start + each])
+
+
+def iter_known(platform: Platform, pool_id: UUID, after: bytes, below: bytes = b"") -> Iterator[list[KnownFile]]:
+    """Yield the pages of the locations of a pool, or of a folder of it, behind a path, in order."""
 
     def read(after: bytes) -> list[KnownFile]:
         with platform.unit_of_work() as uow:
@@ -85,8 +117,8 @@ def iter_known(platform: Platform, pool_id: UUID, after: bytes, below: bytes = b
             files = page.result()
             is_last = len(files) < _PAGE or not files[-1][0].startswith(below)
             if not is_last:
-                page = ahead.submit(read, files[-1][0])
-            yield from (file for file in files if file[0].startswith(below)) if below else files
+                page = ahead.submit(read, path_of(files[-1][0]))
+            yield [file for file in files if file[0].startswith(below)] if below else files
             if is_last:
                 return
 
@@ -94,10 +126,9 @@ def iter_known(platform: Platform, pool_id: UUID, after: bytes, below: bytes = b
 class Merge:
     """Compares found with known files and yields the plan, piece by piece."""
 
-    def __init__(self, known: Iterator[KnownFile], cursor: Cursor, selection: Selection, mode: Mode) -> None:
+    def __init__(self, known: Iterator[list[KnownFile]], cursor: Cursor, selection: Selection, mode: Mode) -> None:
         self.cursor = cursor
-        self._known = known
-        self._next_known = next(known, None)
+        self._known = KnownFiles(known)
         self._selection = selection
         self._takes = selection.paths
         self._mode = mode
@@ -107,59 +138,66 @@ class Merge:
         self._piece_parts = _FIRST_PARTS // 2
         self._begin_piece()
 
-    def run(self, found: Iterator[FoundFile | UnreadableDirectory]) -> Iterator[Planned]:
+    def run(self, found: Iterator[FileRun | UnreadableDirectory]) -> Iterator[Planned]:
         """Yield the plan of the whole walk."""
-        takes_all = self._selection.takes_all_files
         for entry in found:
-            known = self._next_known
-            if takes_all and known is not None and known[0] == entry[0] and self._is_as_it_was(entry, known):
-                if not self.cursor.index & 0xFF and self._is_full():
-                    yield self._end_piece()
-                continue
-            self._take_known_before(entry.path)
-            if isinstance(entry, UnreadableDirectory):
-                self._skip_below(entry)
+            if isinstance(entry, list):
+                yield from self._merge(entry)
             else:
-                self._compare(entry)
-            self.cursor.path = entry.path
+                self._take_known_before(entry.path)
+                self._skip_below(entry)
+                self.cursor.path = entry.path
             if self._is_full():
                 yield self._end_piece()
-        while self._next_known is not None:
+        while self._known.next is not None:
             self._take_gone()
             if self._is_full():
                 yield self._end_piece()
         yield self._end_piece()
 
-    def _is_as_it_was(self, entry: FoundFile | UnreadableDirectory, known: KnownFile) -> bool:
-        """Deal with a file that nothing has happened to, as with nearly all, in as few steps as possible."""
-        if known[3] or isinstance(entry, UnreadableDirectory) or known[1] != pack_version(*entry[1:]):
-            return False
-        self._next_known = next(self._known, None)
-        self._unchanged += 1
-        cursor = self.cursor
-        cursor.index += 1
-        cursor.known += 1
-        cursor.path = entry.path
-        return True
+    def _merge(self, run: FileRun) -> Iterator[Planned]:
+        """Deal with files that nothing has happened to, as with nearly all, at once, and with the others singly."""
+        place = 0
+        while place < len(run):
+            same = self._known.count_same(run, place) if self._selection.takes_all_files else 0
+            if same:
+                self._take_unchanged(same)
+                place += same
+                self.cursor.path = path_of(run[place - 1])
+                continue
+            found = read_stamp(run[place])
+            self._take_known_before(found.path)
+            self._compare(found)
+            self.cursor.path = found.path
+            place += 1
+            if self._is_full():
+                yield self._end_piece()
+
+    def _take_unchanged(self, files: int) -> None:
+        self._known.go_on(files)
+        self._unchanged += files
+        self.cursor.index += files
+        self.cursor.known += files
 
     def _take_known_before(self, path: bytes) -> None:
-        while self._next_known is not None and self._next_known[0] < path:
+        while self._known.next is not None and path_of(self._known.next[0]) < path:
             self._take_gone()
 
     def _take_gone(self) -> None:
-        known = self._next_known
+        known = self._known.next
         assert known is not None
-        if not is_missing(known) and (self._takes is None or self._takes(known[0])):
-            self._add({"was": "GONE", "path": encode_path(known[0]), "id": str(location_of(known))}, 0)
+        path = path_of(known[0])
+        if not is_missing(known) and (self._takes is None or self._takes(path)):
+            self._add({"was": "GONE", "path": encode_path(path), "id": str(location_of(known))}, 0)
             self.cursor.gone += 1
             self.cursor.known += 1
-        self.cursor.path = known[0]
-        self._next_known = next(self._known, None)
+        self.cursor.path = path
+        self._known.go_on()
 
     def _skip_below(self, directory: UnreadableDirectory) -> None:
         """Nothing is known of files in a directory that cannot be read: they keep their state."""
-        while self._next_known is not None and self._next_known[0].startswith(directory.path):
-            self._next_known = next(self._known, None)
+        while self._known.next is not None and self._known.next[0].startswith(directory.path):
+            self._known.go_on()
         if directory.path == self.cursor.path:
             return  # counted before the plan was interrupted, which goes on from here
         self._outcome.failed += 1
@@ -172,13 +210,14 @@ class Merge:
         self.cursor.index += 1
 
     def _compare(self, found: FoundFile) -> None:
-        known = self._next_known
-        is_known = known is not None and known[0] == found.path
-        if is_known:
-            self._next_known = next(self._known, None)
+        known = self._known.next
+        if known is not None and path_of(known[0]) != found.path:
+            known = None
+        if known is not None:
+            self._known.go_on()
         if not self._selection.takes_file(found):
             self._ignored += 1
-        elif known is not None and is_known:
+        elif known is not None:
             self._compare_versions(found, known)
         else:
             self._add(self._new(found), found.size)
@@ -191,11 +230,11 @@ class Merge:
 
     def _compare_versions(self, found: FoundFile, known: KnownFile) -> None:
         self.cursor.known += not is_missing(known)
-        if known[1] != pack_version(*found[1:]):
+        if packed_version_of(known[0]) != packed_version_of(found.stamp):
             was = "RETURNED" if is_missing(known) else "CHANGED"
             item = {"was": was, "path": encode_path(found.path), "size": found.size, "asset": str(asset_of(known))}
             self._add(item, found.size)
-        elif known[3]:
+        elif flags_of(known[0]):
             self._add({"was": "BACK", "path": encode_path(found.path), "id": str(location_of(known))}, 0)
         else:
             self._unchanged += 1
@@ -232,7 +271,7 @@ class Merge:
         return (
             len(self._parts) >= self._piece_parts
             or len(self._problems) >= _MOST_WORDS
-            or ((self.cursor.index & 0xFF) == 0 and time.monotonic() - self._begun > _PLAN_SECONDS)
+            or time.monotonic() - self._begun > _PLAN_SECONDS
         )
 
     def _begin_piece(self) -> None:

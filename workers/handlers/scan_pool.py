@@ -20,13 +20,13 @@ from workers.handlers.scan_record import record
 from workers.handling import Planned, Step
 from workers.processing.pool_files import walk_pool
 from workers.processing.selecting import Selection
-from workers.processing.walking import FoundFile, UnreadableDirectory
+from workers.processing.walking import FileRun, UnreadableDirectory
 
 _COUNTERS = ("new", "changed", "moved", "returned", "touched", "unchanged", "ignored", "duplicates", "bytesHashed")
 _FORESEEN = ("would-be-added", "would-be-hashed", "would-be-restored", "would-be-unseen")
 _NO_FOLDER = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
-Found = Iterator[FoundFile | UnreadableDirectory]
+Found = Iterator[FileRun | UnreadableDirectory]
 
 
 class ScanPoolHandler:

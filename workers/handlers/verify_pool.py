@@ -16,7 +16,6 @@ from uuid import UUID
 from models.errors import NotFound
 from models.messages import VERIFY_POOL, VerifyPool
 from models.paths import decode_path, encode_path
-from models.services.ingest import unpack_version
 from models.services.task_items import ItemOutcome
 from models.services.task_parts import NewPart, Outcome
 from models.services.verifying import (
@@ -28,6 +27,7 @@ from models.services.verifying import (
     list_expected,
     record_chunks,
 )
+from models.stamps import unpack_version
 from models.storage import blob_key
 from models.unit_of_work import UnitOfWork
 from workers.handlers.scan_guard import look_at

@@ -13,7 +13,7 @@ from models.storage.buckets import Bucket, BucketObject, is_bucket
 from models.storage.object_reader import ObjectChanged
 from models.tree import Tree
 from workers.processing.hashing import HEAD_BYTES, Changing, HashedFile, Hasher, See
-from workers.processing.walking import FoundFile, UnreadableDirectory, walk
+from workers.processing.walking import FileRun, FoundFile, UnreadableDirectory, walk
 
 _BUFFER_BYTES = 1024**2
 
@@ -41,12 +41,12 @@ class PoolFiles(Protocol):
 
 def walk_pool(
     root: bytes, after: bytes, below: bytes, takes: Callable[[bytes], bool] | None
-) -> Iterator[FoundFile | UnreadableDirectory]:  # fmt: skip
+) -> Iterator[FileRun | UnreadableDirectory]:  # fmt: skip
     """Yield the files below a root as `walk` does, from a folder or a bucket."""
     if not is_bucket(root):
         return walk(root, after, below, takes)
     found = Bucket(root.decode()).list(after.decode("utf-8", "replace"), below.decode("utf-8", "replace"))
-    return (_found(each) for each in found if takes is None or _is_taken(each.key.encode(), takes))
+    return ([_found(each).stamp] for each in found if takes is None or _is_taken(each.key.encode(), takes))
 
 
 def _is_taken(path: bytes, takes: Callable[[bytes], bool]) -> bool:

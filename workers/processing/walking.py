@@ -2,6 +2,8 @@
 
 Sorting the names of each directory, with `/` added to those of directories, yields exactly the order in which
 PostgreSQL sorts the paths as bytes; so a scan can merge the walk with the catalogue in one pass.
+
+Files come as runs of stamps (`models.stamps`): most are compared by the hundred and never looked at singly.
 """
 
 from __future__ import annotations
@@ -13,13 +15,16 @@ from collections.abc import Callable, Iterator
 from operator import itemgetter
 from typing import NamedTuple, Protocol
 
+from models.stamps import pack_found, packed_version_of, path_of, unpack_version
 from models.tree import Tree
 
 # Above this length the kernel may refuse a path (PATH_MAX is 4096 with its end); then directories are entered
 # one component at a time, which is slower.
 _LONG_PATH = 3800
 _VANISHED = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
-_SIGN = 1 << 63
+_SIGN, _WRAP = 1 << 63, 1 << 64
+_SLASH = ord("/")
+_RUN = 512
 
 
 class FoundFile(NamedTuple):
@@ -31,6 +36,21 @@ class FoundFile(NamedTuple):
     size: int
     mtime_ns: int
     ctime_ns: int
+
+    @property
+    def stamp(self) -> bytes:
+        """All of it in one value."""
+        _, device, inode, size, mtime_ns, ctime_ns = self
+        return self.path + pack_found(device % _WRAP, inode % _WRAP, size, mtime_ns, ctime_ns, 0)
+
+
+def read_stamp(stamp: bytes) -> FoundFile:
+    """Give the file that a walk has met."""
+    return FoundFile(path_of(stamp), *unpack_version(packed_version_of(stamp)))
+
+
+FileRun = list[bytes]
+"""Stamps of files that follow each other, in order."""
 
 
 class UnreadableDirectory(NamedTuple):
@@ -62,7 +82,7 @@ _Child = tuple[bytes, _Entry]
 
 def walk(
     root: bytes, after: bytes = b"", below: bytes = b"", takes: Callable[[bytes], bool] | None = None
-) -> Iterator[FoundFile | UnreadableDirectory]:
+) -> Iterator[FileRun | UnreadableDirectory]:
     """Yield the regular files below `root` whose path sorts after `after`; symbolic links are not followed.
 
     `below` is a folder to keep to, relative to the root and with `/` at its end; `takes` tells which paths are wanted.
@@ -75,27 +95,38 @@ def walk(
     stack = [(below, iter(_list(root, below)))]
     while stack:
         prefix, children = stack[-1]
-        child = next(children, None)
-        if child is None:
+        run, folder = _take_run(prefix, children, after, takes)
+        if run:
+            yield run
+        elif folder is None:
             stack.pop()
-            continue
-        key, entry = child
+        if folder is not None:
+            try:
+                stack.append((folder, iter(_list(root, folder))))
+            except OSError as error:
+                if error.errno not in _VANISHED:
+                    yield UnreadableDirectory(folder, os.strerror(error.errno or 0))
+
+
+def _take_run(
+    prefix: bytes, children: Iterator[_Child], after: bytes, takes: Callable[[bytes], bool] | None
+) -> tuple[FileRun, bytes | None]:
+    """Look at the next files of a directory; gives the folder that comes behind them, if one does."""
+    run: FileRun = []
+    for key, entry in children:
         path = prefix + key
-        is_directory = key.endswith(b"/")
-        if path <= after and not (is_directory and after.startswith(path)):
+        is_folder = key[-1] == _SLASH
+        if path <= after and not (is_folder and after.startswith(path)):
             continue
         if takes is not None and not takes(path):
             continue
-        if not is_directory:
-            found = _look(path, entry)
-            if found:
-                yield found
-            continue
-        try:
-            stack.append((path, iter(_list(root, path))))
-        except OSError as error:
-            if error.errno not in _VANISHED:
-                yield UnreadableDirectory(path, os.strerror(error.errno or 0))
+        if is_folder:
+            return run, path
+        if stamp := _look(path, entry):
+            run.append(stamp)
+            if len(run) == _RUN:
+                break
+    return run, None
 
 
 def _require_folder(root: bytes, folder: bytes) -> None:
@@ -108,14 +139,14 @@ def _require_folder(root: bytes, folder: bytes) -> None:
         os.close(tree.open_directory(folder.rstrip(b"/")))
 
 
-def _look(path: bytes, entry: _Entry) -> FoundFile | None:
+def _look(path: bytes, entry: _Entry) -> bytes | None:
     try:
         status = entry.stat(follow_symlinks=False)
     except OSError:
         return None
     if not stat.S_ISREG(status.st_mode):
         return None
-    return found_file(path, status)
+    return path + pack_found(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns, 0)
 
 
 def found_file(path: bytes, status: os.stat_result) -> FoundFile:

@@ -20,7 +20,7 @@ def _merge(cursor: Cursor) -> Merge:
 
 
 def test_workers_get_something_to_do_before_the_walk_has_come_far() -> None:
-    pieces = list(_merge(Cursor()).run(found(number) for number in range(60 * PART_FILES)))
+    pieces = list(_merge(Cursor()).run([found(number).stamp] for number in range(60 * PART_FILES)))
     parts = [len(piece.parts) for piece in pieces]
     assert parts[:4] == [2, 4, 8, 16]
     assert max(parts) == 16

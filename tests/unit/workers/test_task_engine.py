@@ -102,8 +102,8 @@ def test_the_window_holds_however_the_database_joins(engine: Engine) -> None:
             uow.execute(f"SET LOCAL enable_{way} = off")
         task = lock_task(uow, task_id)
         add_work(uow, task, [NewPart([]) for _ in range(50)])
-        states = uow.execute("SELECT state FROM task_part WHERE task_id = :id AND role = 'WORK'", id=task_id)
-        assert [row[0] for row in states].count("READY") == SCAN_POOL.window
+        states = uow.fetch("SELECT state FROM task_part WHERE task_id = %(id)s AND role = 'WORK'", id=task_id)
+        assert states.count(("READY",)) == SCAN_POOL.window
 
 
 def test_a_higher_priority_goes_first_even_when_submitted_last(engine: Engine) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from models.tree import Tree
 from tests.support.users import as_ordinary_user
 from workers.processing.hashing import Changing, Hasher, NotRegular
-from workers.processing.walking import FoundFile, UnreadableDirectory, walk
+from workers.processing.walking import FoundFile, UnreadableDirectory, read_stamp, walk
 
 
 def _make(root: Path, *paths: bytes) -> None:
@@ -23,8 +23,16 @@ def _make(root: Path, *paths: bytes) -> None:
             stream.write(path)
 
 
+def _entries(root: Path, after: bytes = b"") -> list[FoundFile | UnreadableDirectory]:
+    """Walk, and look at each file singly."""
+    entries: list[FoundFile | UnreadableDirectory] = []
+    for entry in walk(os.fsencode(root), after):
+        entries += [read_stamp(stamp) for stamp in entry] if isinstance(entry, list) else [entry]
+    return entries
+
+
 def _paths(root: Path, after: bytes = b"") -> list[bytes]:
-    return [entry.path for entry in walk(os.fsencode(root), after)]
+    return [entry.path for entry in _entries(root, after)]
 
 
 def test_files_come_in_bytewise_order_of_their_whole_path(tmp_path: Path) -> None:
@@ -111,7 +119,7 @@ def _walk_as_ordinary_user(root: Path, folder: Path, mode: int) -> list[FoundFil
     folder.chmod(mode)
     try:
         with as_ordinary_user():
-            return list(walk(os.fsencode(root)))
+            return _entries(root)
     finally:
         folder.chmod(0o755)
         for place, before in modes:
@@ -142,7 +150,7 @@ def test_a_hash_is_that_of_the_bytes_and_names_the_file_version(tmp_path: Path) 
     assert hashed.sha512 == hashlib.sha512(content).hexdigest()
     assert hashed.head == content[:4096]
     assert isinstance(hashed.found, FoundFile)
-    assert hashed.found == next(iter(walk(os.fsencode(tmp_path))))
+    assert hashed.found == _entries(tmp_path)[0]
     assert seen == [1 << 20, 2 << 20, 3 << 20]
 
 
