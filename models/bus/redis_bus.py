@@ -33,6 +33,11 @@ def actor_name(queue: Queue) -> str:
     return f"work-{queue}"
 
 
+def wake_channel(queue: str) -> str:
+    """Name the channel on which idle workers of a queue hear that there is a wake-up."""
+    return f"loom:wake:{queue}"
+
+
 class RedisBus:
     """See `models.bus.port.Bus`."""
 
@@ -48,6 +53,7 @@ class RedisBus:
         for _ in range(min(count, _MOST_WAKES)):
             if not self._try(lambda: self._broker.enqueue(message.copy())):
                 return
+        self._try(lambda: self._client.publish(wake_channel(queue), b"1"))
 
     def count_wakes(self, queue: Queue) -> int | None:
         """Count the wake-ups that no worker has taken yet; None when the bus is out of reach."""

@@ -1,7 +1,8 @@
 """First scan and rescan of a pool against `sha512sum` and a bare walk of the same tree, and the memory of each process.
 
 Loom runs as a user runs it (`loom up`); a scan is timed from the request to the end of its task. The tree's pages are
-in the cache for both sides, and a rescan waits until the first scan's assets are indexed. Every figure is the median of the rounds.
+in the cache for both sides, and a rescan waits until the first scan's assets are indexed. Every figure is the median
+of the rounds.
 """
 
 from __future__ import annotations
