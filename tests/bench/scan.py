@@ -52,6 +52,7 @@ def _large(place: Path) -> None:
 
 def _compare(title: str, place: Path, fill: Callable[[Path], None]) -> None:
     fill(place)
+    os.sync()  # else the kernel writes the tree to disk while one side is being timed
     size = sum(file.stat().st_size for file in place.rglob("*") if file.is_file())
     files = sum(file.is_file() for file in place.rglob("*"))
     scans, rescans, hashes, walks = [], [], [], []
@@ -126,6 +127,7 @@ def _memory(root: Path) -> None:
 
 def _peaks(place: Path, files: int) -> dict[str, float]:
     make_tree(place, files, 100, 200)
+    os.sync()
     with tempfile.TemporaryDirectory(prefix="loom-bench-home-") as home, RunningLoom(Path(home)) as loom:
         pool = loom.make_pool(place)
         _scan(loom, pool)
