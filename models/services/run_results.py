@@ -118,7 +118,9 @@ def _write_columns(uow: UnitOfWork, actor: Actor, found: Sequence[Found]) -> Non
             )  # fmt: skip
 
 
-_DESCRIBING = frozenset({"metadata", "quality", "dominant-color", "image-hash"})
+_DESCRIBING = frozenset({
+    "metadata", "quality", "dominant-color", "image-hash", "text", "fingerprint", "scene-detection",
+})  # fmt: skip
 
 
 def _write_components(uow: UnitOfWork, actor: Actor, found: Sequence[Found]) -> None:
@@ -153,7 +155,7 @@ def _write_components(uow: UnitOfWork, actor: Actor, found: Sequence[Found]) -> 
 
 
 def _write_attachments(uow: UnitOfWork, actor: Actor, found: Sequence[Found]) -> None:
-    """Attach what nodes have made, in the place of what the same kind has made of the asset before."""
+    """Attach what nodes have made, in the place of what the same kind has made under the same name before."""
     rows = [
         {"id": new_id_text(), "asset_id": each.asset_id, "node_kind": each.kind, **made}
         for each in found
@@ -162,8 +164,10 @@ def _write_attachments(uow: UnitOfWork, actor: Actor, found: Sequence[Found]) ->
     if not rows:
         return
     replaced: Any = uow.execute(
-        """DELETE FROM attachment USING json_to_recordset(CAST(:rows AS json)) AS new (asset_id uuid, node_kind text)
+        """DELETE FROM attachment
+           USING json_to_recordset(CAST(:rows AS json)) AS new (asset_id uuid, node_kind text, filename text)
            WHERE attachment.asset_id = new.asset_id AND attachment.node_kind = new.node_kind
+               AND attachment.filename = new.filename
            RETURNING encode(blob_sha512, 'hex')""",
         rows=as_rows(rows),
     ).all()

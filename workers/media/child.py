@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from models.pipelines.outcomes import NodeState, Outcome, failed, skipped
-from workers.media.opened import OpenedMedia, Undecodable, open_descriptor
+from workers.media.opened import OpenedMedia, open_descriptor
+from workers.media.troubles import Undecodable
 from workers.media.wire import Gone, receive, send
 from workers.nodes import NODES
 from workers.nodes.base import Artifact

@@ -10,17 +10,19 @@ from io import BytesIO
 from typing import BinaryIO
 
 from PIL import Image, ImageCms, ImageOps
+from PIL.ImageFile import ImageFile
+
+from workers.media import motion, pdf
+from workers.media.troubles import Undecodable, naming
 
 _READ_BYTES = 1024**2
 _SRGB = ImageCms.createProfile("sRGB")
 _WORKING_EDGE = 800
 """What looks at a whole picture sees it at this size at most: JPEG gives smaller ones for a fraction of the work."""
+_POSTER_SHARE = 0.1
+"""Where in a video the frame lies that stands for it: the very first is often black."""
 MOST_PIXELS = 400_000_000
 Image.MAX_IMAGE_PIXELS = None  # `OpenedMedia` has a limit of its own, and the child one of memory
-
-
-class Undecodable(Exception):
-    """The file is not what it says, or broken; says in what way."""
 
 
 @dataclass
@@ -49,16 +51,17 @@ class OpenedMedia:
         while data := stream.read(_READ_BYTES):
             yield data
 
-    def open_image(self) -> Image.Image:
+    def open_image(self) -> ImageFile:
         """Read the head of a picture; nothing is decoded yet.
 
         Raises:
             Undecodable: when it is none, or too large to be looked at.
         """
-        try:
-            image = Image.open(self.rewound())
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            raise Undecodable(f"It cannot be read as a picture: {error}"[:300]) from None
+        with naming("It cannot be read as a picture"):
+            try:
+                image = Image.open(self.rewound())
+            except Image.DecompressionBombError as error:
+                raise Undecodable(str(error)) from None
         if image.width * image.height > MOST_PIXELS:
             raise Undecodable(f"{image.width} x {image.height} pixels are too many")
         return image
@@ -66,24 +69,42 @@ class OpenedMedia:
     def working_image(self) -> Image.Image:
         """Give the picture upright, in RGB or RGBA, and no larger than it needs to be for looking at all of it.
 
+        Of a video that is a frame near its beginning, of a PDF its first page, of a sound its cover.
+
         Raises:
-            Undecodable: when it cannot be decoded.
+            Undecodable: when it cannot be decoded, or there is none.
         """
         if self._working is None:
-            self._working = self._decode()
+            self._working = self._picture()
         return self._working
+
+    def _picture(self) -> Image.Image:
+        if self.family == "video":
+            return self._frame()
+        if self.mime_type == "application/pdf":
+            return pdf.first_page(self.stream, _WORKING_EDGE)
+        if self.family == "audio":
+            found = motion.cover(self.stream, _WORKING_EDGE)
+            if found is None:
+                raise Undecodable("The sound has no cover")
+            return found
+        return self._decode()
+
+    def _frame(self) -> Image.Image:
+        for share in (_POSTER_SHARE, 0.0):
+            if found := next(motion.frames_at(self.stream, [share], _WORKING_EDGE), None):
+                return found
+        raise Undecodable("No frame of it can be decoded")
 
     def _decode(self) -> Image.Image:
         image = self.open_image()
-        try:
+        with naming("The picture cannot be decoded"):
             image.draft("RGB", (_WORKING_EDGE, _WORKING_EDGE))
             image.seek(0)
             turned = ImageOps.exif_transpose(image)
             turned.thumbnail((_WORKING_EDGE, _WORKING_EDGE), Image.Resampling.BOX, reducing_gap=2.0)
             has_alpha = turned.has_transparency_data
             return turned.convert("RGBA") if has_alpha else _in_srgb(turned)
-        except (OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError, KeyError) as error:
-            raise Undecodable(f"The picture cannot be decoded: {error}"[:300]) from None
 
     def close(self) -> None:
         """Let go of the file."""

@@ -107,7 +107,7 @@ class Sandbox:
             raise Gone(f"It took more than {request.seconds:g} s") from None
         except Gone:
             raise Gone(self._say_how_it_ended()) from None
-        return _read_answer(request.kind, answer, blobs)
+        return _read_answer(request, answer, blobs)
 
     def _say_how_it_ended(self) -> str:
         assert self._process is not None
@@ -128,10 +128,10 @@ class Sandbox:
         self._process = self._link = None
 
 
-def _read_answer(kind: str, answer: Mapping[str, Any], blobs: list[bytes]) -> tuple[Outcome, int]:
+def _read_answer(request: Request, answer: Mapping[str, Any], blobs: list[bytes]) -> tuple[Outcome, int]:
     """Read what the child says. It can lie about what it has seen, but not give what no node of this kind gives."""
     try:
-        outputs = {port: _read_value(kind, port, value, blobs) for port, value in answer["outputs"].items()}
+        outputs = {port: _read_value(request, port, value, blobs) for port, value in answer["outputs"].items()}
         told = None if answer["message"] is None else printable(str(answer["message"]), _LONGEST_MESSAGE)
         outcome = Outcome(NodeState(answer["state"]), outputs, told)
         return outcome, int(answer["ms"])
@@ -139,8 +139,8 @@ def _read_answer(kind: str, answer: Mapping[str, Any], blobs: list[bytes]) -> tu
         return failed("The decoder answered nonsense"), 0
 
 
-def _read_value(kind: str, port: str, value: Mapping[str, Any], blobs: list[bytes]) -> Any:
-    made = NODES[kind].makes.get(port)
+def _read_value(request: Request, port: str, value: Mapping[str, Any], blobs: list[bytes]) -> Any:
+    made = NODES[request.kind].made(port, request.options)
     return value["value"] if made is None else Artifact(blobs[value["blob"]], made)
 
 

@@ -11,12 +11,15 @@ from workers.nodes.chunk_hash import ChunkHashNode
 from workers.nodes.consistency import ConsistencyNode
 from workers.nodes.dominant_color import DominantColorNode
 from workers.nodes.filter import FilterNode
+from workers.nodes.fingerprint import FingerprintNode
 from workers.nodes.image_hash import ImageHashNode
 from workers.nodes.md5 import Md5Node
 from workers.nodes.metadata import MetadataNode
 from workers.nodes.quality import QualityNode
+from workers.nodes.scene_detection import SceneDetectionNode
 from workers.nodes.sha256 import Sha256Node
 from workers.nodes.sha512 import Sha512Node
+from workers.nodes.text import TextNode
 from workers.nodes.thumbnail import ThumbnailNode
 
 NODES: Mapping[str, type[Node[Any]]] = {
@@ -33,6 +36,9 @@ NODES: Mapping[str, type[Node[Any]]] = {
         ThumbnailNode,
         DominantColorNode,
         ImageHashNode,
+        FingerprintNode,
+        SceneDetectionNode,
+        TextNode,
         FilterNode,
         BlacklistCheckNode,
     )

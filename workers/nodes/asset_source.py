@@ -18,6 +18,7 @@ class AssetSourceNode(Node[Options]):
     category = Category.SOURCE
     inputs = ()
     outputs = (Port("media", "media/*", "Media"),)
+    is_lasting = False
     options = Options
 
     def look(self, facts: Facts, inputs: Mapping[str, Any], options: Options) -> Outcome:

@@ -17,6 +17,7 @@ class BlacklistCheckNode(Node[Options]):
     name = "Blacklist"
     category = Category.FILTER
     outputs = (Port("passed", "control/filter", "Welcome"),)
+    is_lasting = False
     options = Options
 
     def look(self, facts: Facts, inputs: Mapping[str, Any], options: Options) -> Outcome:

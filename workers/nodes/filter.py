@@ -41,6 +41,7 @@ class FilterNode(Node[FilterOptions]):
         Port("bucket", "scalar/string", "Which one"),
     )
     inputs = (MEDIA,)
+    is_lasting = False
     options = FilterOptions
     dynamic = "buckets"
 

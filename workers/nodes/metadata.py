@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from typing import Any, Literal
 
-from PIL import ExifTags, Image
 from pydantic import Field
 
 from models.pipelines.descriptors import Port
 from models.pipelines.outcomes import Outcome, completed
+from workers.media import exif, motion, office, pdf
 from workers.media.opened import OpenedMedia
 from workers.nodes.base import Node, Options
 
-_MOST_KEYS, _LONGEST_VALUE = 500, 4096
-_POINTERS = frozenset({"GPSInfo", "ExifOffset", "InteroperabilityOffset", "MakerNote", "PrintImageMatching"})
-"""Where blocks lie in the file, and what only its maker can read."""
-_TEXTS = ("ImageDescription", "Artist", "Copyright", "UserComment", "XPTitle", "XPKeywords", "XPComment", "XPSubject")
+_BLOCKS = ("exif", "iptc", "xmp", "tags")
+_WORDS = ("title", "artist", "album", "comment", "description", "keywords", "subject", "author", "creator", "lyrics")
+"""Tags of sounds, videos and documents that are words."""
 
 
 class MetadataOptions(Options):
@@ -31,84 +29,69 @@ class MetadataOptions(Options):
 
 
 class MetadataNode(Node[MetadataOptions]):
-    """Reads what a picture says of itself: format, size, and EXIF with the place where it was taken."""
+    """Reads what a file says of itself: EXIF, IPTC and XMP, streams and tags of video and sound, documents' properties.
+
+    The place is in `geo` alone, as the policy wants it; no other output has it.
+    """
 
     kind = "metadata"
     name = "Metadata"
+    version = "2"
     outputs = (
         Port("metadata", "struct/json", "All of it"),
         Port("text", "text/plain", "Words in it", is_selective=True),
         Port("geo", "struct/json", "Where it was taken", is_selective=True),
     )
-    applies_to = ("image/*",)
+    applies_to = ("image/*", "video/*", "audio/*", "application/pdf", *office.OFFICE)
     options = MetadataOptions
 
     def run(self, media: OpenedMedia, inputs: Mapping[str, Any], options: MetadataOptions) -> Outcome:
         """Read."""
-        image = media.open_image()
-        exif = image.getexif()
-        tags = {name: value for name, value in _tags(exif) if name not in options.exclude_keys}
-        found = {"format": image.format, "width": image.width, "height": image.height, "mode": image.mode,
-                 "frames": getattr(image, "n_frames", 1) if image.format != "GIF" else None, "exif": tags}  # fmt: skip
-        taken = _instant(tags.get("DateTimeOriginal") or tags.get("DateTime"))
-        outputs: dict[str, Any] = {"metadata": {**found, "taken": taken}}
-        if words := [str(tags[name]) for name in _TEXTS if tags.get(name)]:
+        outputs: dict[str, Any] = {}
+        if media.family == "image":
+            image = media.open_image()
+            found = exif.describe(image)
+            words = exif.words_in(found)
+            if (place := exif.place_of(image)) and options.gps_policy != "DROP":
+                decimals = options.gps_round_decimals if options.gps_policy == "ROUND" else 7
+                outputs["geo"] = {"lat": round(place[0], decimals), "lon": round(place[1], decimals)}
+        else:
+            found = _describe(media)
+            words = [value for name, value in found["tags"].items() if name.lower() in _WORDS]
+        outputs["metadata"] = dict(_kept(found, options))
+        if words:
             outputs["text"] = "\n".join(words)
-        if geo := _place(exif, options):
-            outputs["geo"] = geo
         return completed(outputs)
 
 
-def _tags(exif: Image.Exif) -> Iterator[tuple[str, Any]]:
-    blocks = [(ExifTags.TAGS, exif), (ExifTags.TAGS, exif.get_ifd(ExifTags.IFD.Exif))]
-    pairs = ((names.get(tag, f"0x{tag:04x}"), value) for names, block in blocks for tag, value in block.items())
-    for _, (name, value) in zip(range(_MOST_KEYS), pairs, strict=False):
-        plain = _plain(value)
-        if plain is not None and name not in _POINTERS:
-            yield name, plain
+def _describe(media: OpenedMedia) -> dict[str, Any]:
+    if media.family in {"video", "audio"}:
+        return motion.describe(media.stream)
+    if media.mime_type == "application/pdf":
+        return pdf.describe(media.stream)
+    return office.describe(media.stream)
 
 
-def _plain(value: Any) -> Any:
-    """Give a value as JSON can hold it; None for what nobody could read."""
-    if isinstance(value, bytes):
-        value = value.removeprefix(b"ASCII\0\0\0").decode("utf-8", "replace")
-    if isinstance(value, str):
-        clean = value.replace("\0", "").strip()[:_LONGEST_VALUE]
-        return clean if clean.isprintable() or "\n" in clean else None
-    if isinstance(value, bool | int):
-        return value
-    if isinstance(value, tuple | list):
-        return [each for each in map(_plain, value[:64]) if each is not None]
-    try:
-        return round(float(value), 6)
-    except (TypeError, ValueError, ZeroDivisionError, OverflowError):
-        return None
+def _kept(found: Mapping[str, Any], options: MetadataOptions) -> Iterator[tuple[str, Any]]:
+    """Leave out what is not wanted, and coordinates wherever they stand."""
+    left_out = frozenset(options.exclude_keys)
+    for name, value in found.items():
+        if name in _BLOCKS:
+            yield name, _without(value, left_out)
+        elif name not in left_out:
+            yield name, value
 
 
-def _instant(text: Any) -> str | None:
-    """Read EXIF's `2024:05:06 07:08:09`, which is in nobody knows which zone."""
-    try:
-        return datetime.strptime(str(text), "%Y:%m:%d %H:%M:%S").isoformat()  # noqa: DTZ007 - there is none
-    except ValueError:
-        return None
+def _without(value: Any, names: frozenset[str]) -> Any:
+    if isinstance(value, Mapping):
+        return {
+            key: _without(each, names)
+            for key, each in value.items()
+            if key not in names and not _is_place(key)
+        }  # fmt: skip
+    return [_without(each, names) for each in value] if isinstance(value, list) else value
 
 
-def _place(exif: Image.Exif, options: MetadataOptions) -> dict[str, float] | None:
-    gps = exif.get_ifd(ExifTags.IFD.GPSInfo)
-    latitude = _degrees(gps.get(ExifTags.GPS.GPSLatitude), gps.get(ExifTags.GPS.GPSLatitudeRef), "S", 90)
-    longitude = _degrees(gps.get(ExifTags.GPS.GPSLongitude), gps.get(ExifTags.GPS.GPSLongitudeRef), "W", 180)
-    if latitude is None or longitude is None or options.gps_policy == "DROP":
-        return None
-    decimals = options.gps_round_decimals if options.gps_policy == "ROUND" else 7
-    return {"lat": round(latitude, decimals), "lon": round(longitude, decimals)}
-
-
-def _degrees(parts: Any, side: Any, negative: str, most: float) -> float | None:
-    try:
-        degrees, minutes, seconds = (float(part) for part in parts)
-    except (TypeError, ValueError, ZeroDivisionError):
-        return None
-    value = degrees + minutes / 60 + seconds / 3600
-    if not 0 <= value <= most:
-        return None
-    return -value if str(side).strip().upper() == negative else value
+def _is_place(key: str) -> bool:
+    folded = key.lower()
+    return "gps" in folded or folded.startswith(("location", "com.apple.quicktime.location", "xyz", "©xyz"))

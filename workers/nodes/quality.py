@@ -8,7 +8,8 @@ from typing import Any
 from PIL import Image, ImageFilter, ImageStat
 
 from models.pipelines.descriptors import Port
-from models.pipelines.outcomes import Outcome, completed
+from models.pipelines.outcomes import Outcome, completed, failed
+from workers.media import motion
 from workers.media.opened import OpenedMedia
 from workers.nodes.base import Node, Options
 
@@ -16,23 +17,35 @@ _LAPLACE = ImageFilter.Kernel((3, 3), (0, 1, 0, 1, -4, 1, 0, 1, 0), scale=1, off
 
 
 class QualityNode(Node[Options]):
-    """Measures the size of pictures, and how sharp they are (variance of the Laplacian)."""
+    """Measures pictures, videos and sounds: size, sharpness (variance of the Laplacian), frames and bits a second."""
 
     kind = "quality"
     name = "Quality"
+    version = "2"
     outputs = (
-        Port("width", "scalar/integer", "Width"),
-        Port("height", "scalar/integer", "Height"),
-        Port("sharpness", "scalar/number", "Sharpness"),
+        Port("width", "scalar/integer", "Width", is_selective=True),
+        Port("height", "scalar/integer", "Height", is_selective=True),
+        Port("sharpness", "scalar/number", "Sharpness", is_selective=True),
+        Port("fps", "scalar/number", "Frames a second", is_selective=True),
+        Port("bitrate", "scalar/integer", "Bits a second", is_selective=True),
     )
-    applies_to = ("image/*",)
+    applies_to = ("image/*", "video/*", "audio/*")
     options = Options
 
     def run(self, media: OpenedMedia, inputs: Mapping[str, Any], options: Options) -> Outcome:
         """Measure. Width and height are those of the file, before anything is turned."""
-        head = media.open_image()
-        width, height = head.size
-        return completed({"width": width, "height": height, "sharpness": sharpness(media.working_image())})
+        if media.family == "image":
+            head = media.open_image()
+            width, height = head.size
+            return completed({"width": width, "height": height, "sharpness": sharpness(media.working_image())})
+        found = motion.describe(media.stream)
+        outputs = {"bitrate": found.get("bitRate")}
+        streams = (each for each in found["streams"] if each["type"] == "video" and not each["isCover"])
+        if video := next(streams, None):
+            outputs |= {name: video.get(name) for name in ("width", "height", "fps")}
+            outputs["sharpness"] = sharpness(media.working_image())
+        outputs = {name: value for name, value in outputs.items() if value is not None}
+        return completed(outputs) if outputs else failed("The file tells nothing that could be measured")
 
 
 def sharpness(image: Image.Image) -> float:

@@ -195,7 +195,9 @@ def test_pictures_that_look_alike_have_near_hashes(sandboxes: Sandboxes, tmp_pat
 
 def test_descriptors_are_derived_of_the_classes() -> None:
     thumbnail = DESCRIPTORS["thumbnail"]
-    assert thumbnail.description == "Makes a small picture, upright and in sRGB, that keeps what can be seen through."
+    assert thumbnail.description == (
+        "Makes a small picture of images, videos, PDF and sounds (cover or loudness), upright and in sRGB."
+    )
     size = next(each for each in thumbnail.own_parameters if each.key == "size")
     assert (size.type, size.default, size.least, size.most, size.label) == ("INTEGER", 384, 16, 800, "Size")
     policy = next(each for each in DESCRIPTORS["metadata"].own_parameters if each.key == "gpsPolicy")
