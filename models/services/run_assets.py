@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -89,4 +90,5 @@ def _add_known(uow: UnitOfWork, assets: dict[UUID, RunAsset]) -> None:
 
 
 def _made(outputs: dict[str, Any]) -> list[str]:
-    return [value["artifact"] for value in outputs.values() if isinstance(value, dict) and "artifact" in value]
+    values = chain.from_iterable(value if isinstance(value, list) else [value] for value in outputs.values())
+    return [value["artifact"] for value in values if isinstance(value, dict) and "artifact" in value]

@@ -155,7 +155,7 @@ def _write_components(uow: UnitOfWork, actor: Actor, found: Sequence[Found]) -> 
 
 
 def _write_attachments(uow: UnitOfWork, actor: Actor, found: Sequence[Found]) -> None:
-    """Attach what nodes have made, in the place of what the same kind has made under the same name before."""
+    """Attach what nodes have made, in the place of what the same kind has made of the asset before."""
     rows = [
         {"id": new_id_text(), "asset_id": each.asset_id, "node_kind": each.kind, **made}
         for each in found
@@ -165,9 +165,8 @@ def _write_attachments(uow: UnitOfWork, actor: Actor, found: Sequence[Found]) ->
         return
     replaced: Any = uow.execute(
         """DELETE FROM attachment
-           USING json_to_recordset(CAST(:rows AS json)) AS new (asset_id uuid, node_kind text, filename text)
+           USING json_to_recordset(CAST(:rows AS json)) AS new (asset_id uuid, node_kind text)
            WHERE attachment.asset_id = new.asset_id AND attachment.node_kind = new.node_kind
-               AND attachment.filename = new.filename
            RETURNING encode(blob_sha512, 'hex')""",
         rows=as_rows(rows),
     ).all()

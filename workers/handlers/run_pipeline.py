@@ -116,12 +116,15 @@ class RunPipelineHandler:
                 continue
             outputs, made = {}, []
             for port, value in record.outcome.outputs.items():
-                outputs[port] = value
-                if isinstance(value, Artifact):
-                    attachment = _store(step, value)
-                    outputs[port] = {"artifact": attachment["sha512"], "mimeType": value.made.mime_type,
-                                     "size": attachment["size"]}  # fmt: skip
-                    made.append(attachment)
+                several = value if isinstance(value, list) else [value]
+                if several and isinstance(several[0], Artifact):
+                    attachments = [_store(step, artifact) for artifact in several]
+                    told = [{"artifact": each["sha512"], "mimeType": each["mime_type"], "size": each["size"]}
+                            for each in attachments]  # fmt: skip
+                    outputs[port] = told if isinstance(value, list) else told[0]
+                    made += attachments
+                else:
+                    outputs[port] = value
             yield Found(item.facts.asset_id, record.kind, record.version, record.key, outputs, made)
 
     def apply(self, uow: UnitOfWork, step: Step[RunPipeline], ran: Ran) -> Outcome:
@@ -197,6 +200,8 @@ def _result(record: NodeRecord) -> Json:
 
 
 def _shown(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_shown(each) for each in value]
     if isinstance(value, Artifact):
         return {"mimeType": value.made.mime_type, "size": len(value.data), "filename": value.made.filename}
     return value

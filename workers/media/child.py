@@ -56,9 +56,11 @@ def _answer(link: socket.socket, media: OpenedMedia, message: dict[str, Any], ba
     blobs: list[bytes] = []
     outputs = {}
     for port, value in outcome.outputs.items():
-        if isinstance(value, Artifact):
-            outputs[port] = {"blob": len(blobs)}
-            blobs.append(value.data)
+        made = value if isinstance(value, list) else [value]
+        if made and isinstance(made[0], Artifact):
+            places = range(len(blobs), len(blobs) + len(made))
+            outputs[port] = {"blobs": list(places)} if isinstance(value, list) else {"blob": places[0]}
+            blobs += [artifact.data for artifact in made]
         else:
             outputs[port] = {"value": value}
     spent = round((time.perf_counter() - begun) * 1000)

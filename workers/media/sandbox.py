@@ -140,8 +140,11 @@ def _read_answer(request: Request, answer: Mapping[str, Any], blobs: list[bytes]
 
 
 def _read_value(request: Request, port: str, value: Mapping[str, Any], blobs: list[bytes]) -> Any:
-    made = NODES[request.kind].made(port, request.options)
-    return value["value"] if made is None else Artifact(blobs[value["blob"]], made)
+    made = NODES[request.kind].makes.get(port)
+    if made is None:
+        return value["value"]
+    places = value.get("blobs")
+    return Artifact(blobs[value["blob"]], made) if places is None else [Artifact(blobs[at], made) for at in places]
 
 
 class Sandboxes:

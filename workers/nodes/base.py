@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from inspect import cleandoc
 from typing import Any, ClassVar, Generic, TypeVar
@@ -51,7 +51,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Made:
-    """What files a node gives at a port, as their attachments say it. In the filename, options stand in braces."""
+    """What files a node gives at a port, as their attachments say it."""
 
     type: str
     mime_type: str
@@ -96,14 +96,6 @@ class Node(Generic[O]):
     def look(self, facts: Facts, inputs: Mapping[str, Any], options: O) -> Outcome | None:
         """Say what can be said without the bytes. None: they must be looked at, in the child."""
         return None
-
-    @classmethod
-    def made(cls, port: str, options: Mapping[str, Any]) -> Made | None:
-        """Give what files a node with these options gives at a port; None: none."""
-        found = cls.makes.get(port)
-        if found is None or "{" not in found.filename:
-            return found
-        return replace(found, filename=found.filename.format(**cls.options.model_validate(options).model_dump()))
 
     @classmethod
     def applies(cls, mime_type: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from PIL import Image, ImageDraw
 from pydantic import Field
 
-from models.pipelines.descriptors import Port
+from models.pipelines.descriptors import Cardinality, Port
 from models.pipelines.outcomes import Outcome, completed
 from workers.media import motion
 from workers.media.opened import OpenedMedia
@@ -25,6 +25,7 @@ class ThumbnailOptions(Options):
     """Options of the kind."""
 
     size: int = Field(384, ge=16, le=800, title="Size", description="Pixels of the longer edge")
+    more_sizes: list[int] = Field([], title="More sizes", description="Pixels of the longer edges of others, 16 - 800")
     quality: int = Field(80, ge=1, le=95, title="Quality", description="Of WebP")
     columns: int = Field(
         0, ge=0, le=20, title="Columns", description="Of the contact sheet of a video; 0: none is made"
@@ -45,11 +46,13 @@ class ThumbnailNode(Node[ThumbnailOptions]):
         Port("thumbnail", "artifact/image", "Thumbnail"),
         Port("width", "scalar/integer", "Width"),
         Port("height", "scalar/integer", "Height"),
+        Port("others", "artifact/image", "Other sizes", Cardinality.MANY, is_selective=True),
         Port("sheet", "artifact/image", "Contact sheet", is_selective=True),
     )
     makes = {  # noqa: RUF012 - never changed
-        "thumbnail": Made("ASSET_THUMBNAIL", "image/webp", "thumbnail-{size}.webp"),
-        "sheet": Made("CONTACT_SHEET", "image/webp", "contact-sheet-{columns}x{rows}.webp"),
+        "thumbnail": Made("ASSET_THUMBNAIL", "image/webp", "thumbnail.webp"),
+        "others": Made("ASSET_THUMBNAIL", "image/webp", "thumbnail.webp"),
+        "sheet": Made("CONTACT_SHEET", "image/webp", "contact-sheet.webp"),
     }
     applies_to = ("image/*", "video/*", "audio/*", "application/pdf")
     options = ThumbnailOptions
@@ -61,6 +64,10 @@ class ThumbnailNode(Node[ThumbnailOptions]):
             "thumbnail": self._artifact("thumbnail", small, options),
             "width": small.width, "height": small.height,
         }  # fmt: skip
+        if options.more_sizes:
+            outputs["others"] = [
+                self._artifact("others", _small(media, min(max(size, 16), 800)), options) for size in options.more_sizes
+            ]
         if media.family == "video" and options.columns:
             outputs["sheet"] = self._artifact("sheet", _sheet(media, options), options)
         return completed(outputs)

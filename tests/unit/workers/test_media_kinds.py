@@ -77,7 +77,7 @@ def test_a_video_has_a_poster_and_a_contact_sheet(look: Looker) -> None:
         pixel: Any = sheet.getpixel((sheet.width * (2 * number + 1) // 6, sheet.height // 2))
         strongest.append(pixel.index(max(pixel)))
     assert strongest == [0, 1, 2]
-    assert outcome.outputs["sheet"].made.filename == "contact-sheet-3x1.webp"
+    assert outcome.outputs["sheet"].made.filename == "contact-sheet.webp"
 
 
 def test_cuts_are_found_where_they_are(look: Looker) -> None:
@@ -185,3 +185,12 @@ def test_a_deep_pdf_ends_one_way_or_the_other(look: Looker) -> None:
     outcome = look("text", made.make_deep_pdf(), "application/pdf")
     assert outcome.state in {NodeState.COMPLETED, NodeState.FAILED}
     assert look("text", made.make_pdf("still here"), "application/pdf").outputs["content"].strip() == "still here"
+
+
+def test_a_thumbnail_comes_in_as_many_sizes_as_are_wanted(look: Looker) -> None:
+    buffer = BytesIO()
+    Image.new("RGB", (600, 300), "red").save(buffer, "PNG")
+    outcome = look("thumbnail", buffer.getvalue(), "image/png", size=100, moreSizes=[50, 200])
+    assert _image(outcome).size == (100, 50)
+    others = [Image.open(BytesIO(each.data)).size for each in outcome.outputs["others"]]
+    assert others == [(50, 25), (200, 100)]
