@@ -84,6 +84,8 @@ class Parameter:
     least: float | None = None
     most: float | None = None
     values: tuple[str, ...] = ()
+    schema: Mapping[str, Any] | None = None
+    """Of type JSON: what it may be, as JSON Schema."""
 
 
 COMMON: tuple[Parameter, ...] = (
@@ -110,6 +112,8 @@ class NodeDescriptor:
     own_parameters: tuple[Parameter, ...] = ()
     dynamic: str | None = None
     """The option of type PORT_LIST whose rows are outputs, of the type of the first input."""
+    hinted_by: str | None = None
+    """The option that says how `match` of the rows of `dynamic` is spelt (`models.pipelines.hints`)."""
     is_blocking: bool = True
 
     @property

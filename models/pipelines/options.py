@@ -6,10 +6,15 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
+
 from models.pipelines.descriptors import NodeDescriptor, Parameter, ParameterType
+from models.pipelines.hints import matcher
 
 PORT_ID = re.compile(r"[a-z0-9][a-z0-9_]{0,62}")
 _LONGEST_TEXT, _MOST_ROWS = 10_000, 100
+_LONGEST_PROBLEM = 300
 _ROW_KEYS = {"id", "label", "match"}
 _TYPES: Mapping[ParameterType, tuple[type, ...]] = {
     ParameterType.STRING: (str,),
@@ -32,7 +37,9 @@ def find_problems(descriptor: NodeDescriptor, options: Mapping[str, Any]) -> Ite
         elif value is not None:
             yield from ((key, problem) for problem in _problems(known[key], value))
     if descriptor.dynamic and isinstance(options.get(descriptor.dynamic), list):
-        yield from ((descriptor.dynamic, problem) for problem in _clashes(descriptor, options[descriptor.dynamic]))
+        rows = [row for row in options[descriptor.dynamic] if isinstance(row, Mapping)]
+        yield from ((descriptor.dynamic, problem) for problem in _clashes(descriptor, rows))
+        yield from ((descriptor.dynamic, problem) for problem in _unreadable_hints(descriptor, options, rows))
 
 
 def effective(descriptor: NodeDescriptor, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -47,6 +54,8 @@ def _problems(parameter: Parameter, value: Any) -> Iterator[str]:
     is_truth = isinstance(value, bool)
     if wanted and (not isinstance(value, wanted) or (is_truth and parameter.type is not ParameterType.BOOLEAN)):
         yield f"Must be {_NAMES[wanted[-1]]}"
+    elif parameter.schema is not None:
+        yield from _of_json(parameter.schema, value)
     elif isinstance(value, str):
         yield from _of_text(parameter, value)
     elif isinstance(value, int | float) and not is_truth:
@@ -57,6 +66,13 @@ def _problems(parameter: Parameter, value: Any) -> Iterator[str]:
             yield f"Only {', '.join(parameter.values)} can be in it"
     elif parameter.type is ParameterType.PORT_LIST:
         yield from _of_rows(value)
+
+
+def _of_json(schema: Mapping[str, Any], value: Any) -> Iterator[str]:
+    found = best_match(Draft202012Validator(schema).iter_errors(value))
+    if found is not None:
+        place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in found.absolute_path)
+        yield f"{place.lstrip('.')}: {found.message}".removeprefix(": ")[:_LONGEST_PROBLEM]
 
 
 def _of_text(parameter: Parameter, value: str) -> Iterator[str]:
@@ -87,11 +103,24 @@ def _of_rows(rows: list[Any]) -> Iterator[str]:
             yield f"Row {place}: label and match must be texts"
 
 
-def _clashes(descriptor: NodeDescriptor, rows: list[Any]) -> Iterator[str]:
+def _unreadable_hints(
+    descriptor: NodeDescriptor, options: Mapping[str, Any], rows: list[Mapping[str, Any]]
+) -> Iterator[str]:  # fmt: skip
+    by = effective(descriptor, options).get(descriptor.hinted_by or "")
+    for row in rows if isinstance(by, str) else ():
+        hint = row.get("match") or row.get("id")
+        try:
+            if isinstance(hint, str):
+                matcher(str(by), hint)
+        except (ValueError, KeyError) as error:
+            yield f"{row.get('id')}: {error}"
+
+
+def _clashes(descriptor: NodeDescriptor, rows: list[Mapping[str, Any]]) -> Iterator[str]:
     """Rows are ports, whose ids are each other's and those of the ports that the kind has anyway."""
     taken = {port.id for port in (*descriptor.inputs, *descriptor.outputs)}
     for row in rows:
-        row_id = row.get("id") if isinstance(row, Mapping) else None
+        row_id = row.get("id")
         if isinstance(row_id, str):
             if row_id in taken:
                 yield f"There is a port '{row_id}' already"

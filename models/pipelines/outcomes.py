@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from models.pipelines.descriptors import Cardinality, Port
+from models.pipelines.effects import Effect
 from models.pipelines.values import ValueProblem, coerce
 
 Outputs = Mapping[str, Any]
@@ -38,11 +39,13 @@ class Outcome:
     message: str | None = None
     origin: Origin = Origin.COMPUTED
     is_routed: bool = False
+    effects: Sequence[Effect] = ()
+    """What is to be done to the catalogue for this; a run that writes nothing does not."""
 
 
-def completed(outputs: Outputs, origin: Origin = Origin.COMPUTED) -> Outcome:
+def completed(outputs: Outputs, origin: Origin = Origin.COMPUTED, effects: Sequence[Effect] = ()) -> Outcome:
     """Say that a node has given these outputs."""
-    return Outcome(NodeState.COMPLETED, outputs, origin=origin)
+    return Outcome(NodeState.COMPLETED, outputs, origin=origin, effects=effects)
 
 
 def failed(message: str) -> Outcome:
@@ -70,7 +73,7 @@ def sealed(outcome: Outcome | None, ports: Mapping[str, Port]) -> Outcome:
         outputs = {name: _coerced(ports[name], value) for name, value in outcome.outputs.items() if value is not None}
     except ValueProblem as problem:
         return failed(str(problem))
-    return Outcome(NodeState.COMPLETED, outputs, origin=outcome.origin)
+    return Outcome(NodeState.COMPLETED, outputs, origin=outcome.origin, effects=outcome.effects)
 
 
 def _coerced(port: Port, value: Any) -> Any:

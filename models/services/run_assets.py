@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import chain
 from typing import Any
 from uuid import UUID
@@ -32,22 +33,29 @@ class RunAsset:
     size: int
     mime_type: str
     filename: str
+    first_seen: datetime
     source: AssetSource
+    places: Sequence[Place] = ()
     is_blacklisted: bool = False
+    tags: Sequence[str] = ()
+    ratings: Sequence[int] = ()
     known: dict[tuple[str, bytes], dict[str, Any]] = field(default_factory=dict)
 
 
 def load_run_assets(uow: UnitOfWork, actor: Actor, asset_ids: Sequence[UUID]) -> dict[UUID, RunAsset]:
     """Give those of the assets that there are and that the actor may read."""
-    query = select(Asset.id, Asset.sha512, Asset.size, Asset.mime_type, Asset.filename, Asset.blob_sha512).where(
+    columns = Asset.id, Asset.sha512, Asset.size, Asset.mime_type, Asset.filename, Asset.first_seen, Asset.blob_sha512
+    query = select(*columns).where(
         Asset.id.in_(asset_ids), Asset.space_id == actor.space_id, ASSETS.visible(actor)
-    )
+    )  # fmt: skip
     rows = uow.session.execute(query).all()
-    places = _places(uow, [row[0] for row in rows if row[5] is None])
-    found = {
-        row[0]: RunAsset(*row[:5], AssetSource(row[2], blob_key(row[5]) if row[5] else None, places[row[0]]))
-        for row in rows
-    }
+    places = _places(uow, [row[0] for row in rows])
+    found: dict[UUID, RunAsset] = {}
+    for row in rows:
+        where, blob = places[row[0]], row[6]
+        source = AssetSource(row[2], blob_key(blob) if blob else None, () if blob else where)
+        found[row[0]] = RunAsset(*row[:6], source, where)
+    _add_opinions(uow, found)
     listed = find_blacklisted(uow, actor.space_id, [asset.sha512 for asset in found.values()])
     for asset in found.values():
         asset.is_blacklisted = asset.sha512 in listed
@@ -56,7 +64,7 @@ def load_run_assets(uow: UnitOfWork, actor: Actor, asset_ids: Sequence[UUID]) ->
 
 
 def _places(uow: UnitOfWork, asset_ids: Sequence[UUID]) -> dict[UUID, list[Place]]:
-    """Give where those lie that are only in pools."""
+    """Give where these lie in pools."""
     rows = uow.fetch(
         """SELECT asset_id, location.id, pool_id, fs_path, path, state, device, inode, size, mtime_ns, last_seen
            FROM unnest(CAST(%(ids)s AS uuid[])) AS wanted (id), LATERAL (
@@ -69,6 +77,20 @@ def _places(uow: UnitOfWork, asset_ids: Sequence[UUID]) -> dict[UUID, list[Place
     for asset_id, *place in rows:
         found[asset_id].append(Place(*place))
     return found
+
+
+def _add_opinions(uow: UnitOfWork, assets: dict[UUID, RunAsset]) -> None:
+    """Add the names of the tags and the stars that people gave."""
+    rows = uow.fetch(
+        """SELECT wanted.id, ARRAY(SELECT DISTINCT name FROM asset_tag JOIN tag ON tag.id = tag_id
+                                   WHERE asset_id = wanted.id ORDER BY name),
+                  ARRAY(SELECT rating FROM reaction WHERE asset_id = wanted.id AND rating IS NOT NULL
+                        AND comment_id IS NULL AND annotation_id IS NULL)
+           FROM unnest(CAST(%(ids)s AS uuid[])) AS wanted (id)""",
+        ids=as_array(list(assets)),
+    )
+    for asset_id, tags, ratings in rows:
+        assets[asset_id].tags, assets[asset_id].ratings = tags, ratings
 
 
 def _add_known(uow: UnitOfWork, assets: dict[UUID, RunAsset]) -> None:

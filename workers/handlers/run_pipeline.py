@@ -29,6 +29,7 @@ from models.services.bulk_answers import asked_by
 from models.services.chosen_assets import Conditions, choose, newest_asset
 from models.services.pipelines import graph_of_version
 from models.services.run_assets import RunAsset, load_run_assets
+from models.services.run_effects import Wanted, do_effects
 from models.services.run_results import Found, ItemRow, count_by_state, keep_found, keep_run_items
 from models.services.sessions import actor_of_task
 from models.services.task_items import ItemOutcome
@@ -37,7 +38,7 @@ from models.storage import Piece, delete_pieces, staging_key
 from models.unit_of_work import UnitOfWork
 from workers.handling import Planned, Step
 from workers.media.sandbox import Sandboxes
-from workers.nodes.base import Artifact, Facts
+from workers.nodes.base import Acting, Artifact, Facts
 from workers.running.items import ItemRun, NodeRecord, RanItem
 
 Json = dict[str, Any]
@@ -104,9 +105,13 @@ class RunPipelineHandler:
         return Ran(ran, found, gone)
 
     def _run(self, step: Step[RunPipeline], graph: Graph, index: int, asset: RunAsset) -> RanItem:
-        facts = Facts(asset.id, asset.sha512, asset.size, asset.mime_type, asset.filename, asset.is_blacklisted)
+        facts = Facts(
+            asset.id, asset.sha512, asset.size, asset.mime_type, asset.filename, asset.is_blacklisted,
+            asset.first_seen, asset.places, asset.tags, asset.ratings,
+        )  # fmt: skip
+        acting = Acting(facts, step.platform, step.space_id, step.payload.dry_run)
         opening = partial(open_source, step.platform.blobs, asset.source)
-        return ItemRun(graph, facts, asset.known, opening, self._sandboxes).run(index)
+        return ItemRun(graph, acting, asset.known, opening, self._sandboxes).run(index)
 
     @staticmethod
     def _store_made(step: Step[RunPipeline], item: RanItem) -> Iterator[Found]:
@@ -130,6 +135,8 @@ class RunPipelineHandler:
     def apply(self, uow: UnitOfWork, step: Step[RunPipeline], ran: Ran) -> Outcome:
         """Write what became of the assets, and what was found out."""
         actor = _actor(uow, step)
+        if not step.payload.dry_run:
+            _do_effects(uow, actor, ran.items)
         keep_found(uow, actor, step.task_id, ran.found)
         keep_run_items(uow, step.task_id, [_row(item) for item in ran.items])
         outcome = Outcome(items=[*(_failure(item) for item in ran.items if item.state is ItemState.FAILED),
@@ -144,6 +151,18 @@ class RunPipelineHandler:
         counts = count_by_state(uow, [step.task_id])[step.task_id]
         return {"media": sum(counts.values()), "success": counts["SUCCESS"], "failed": counts["FAILED"],
                 "skipped": counts["SKIPPED"], "dryRun": step.payload.dry_run}  # fmt: skip
+
+
+def _do_effects(uow: UnitOfWork, actor: Actor, items: Sequence[RanItem]) -> None:
+    """Do what nodes want done; what cannot be done is the failure of its node, and of its item."""
+    wanted = [
+        Wanted((at, number), item.facts.asset_id, record.kind, record.node_id, record.version, effect)
+        for at, item in enumerate(items)
+        for number, record in enumerate(item.records)
+        for effect in record.outcome.effects
+    ]
+    for (at, number), problem in do_effects(uow, actor, wanted).items():
+        items[at].fail(number, problem)
 
 
 def _actor(uow: UnitOfWork, step: Step[RunPipeline]) -> Actor:

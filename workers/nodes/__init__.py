@@ -5,6 +5,7 @@ from typing import Any
 
 from models.pipelines.descriptors import NodeDescriptor
 from workers.nodes.asset_source import AssetSourceNode
+from workers.nodes.assign import AssignNode
 from workers.nodes.base import Node, describe
 from workers.nodes.blacklist_check import BlacklistCheckNode
 from workers.nodes.chunk_hash import ChunkHashNode
@@ -12,13 +13,16 @@ from workers.nodes.consistency import ConsistencyNode
 from workers.nodes.dominant_color import DominantColorNode
 from workers.nodes.filter import FilterNode
 from workers.nodes.fingerprint import FingerprintNode
+from workers.nodes.hash_dedup import HashDedupNode
 from workers.nodes.image_hash import ImageHashNode
 from workers.nodes.md5 import Md5Node
 from workers.nodes.metadata import MetadataNode
+from workers.nodes.move import MoveNode
 from workers.nodes.quality import QualityNode
 from workers.nodes.scene_detection import SceneDetectionNode
 from workers.nodes.sha256 import Sha256Node
 from workers.nodes.sha512 import Sha512Node
+from workers.nodes.tag import TagNode
 from workers.nodes.text import TextNode
 from workers.nodes.thumbnail import ThumbnailNode
 
@@ -41,6 +45,10 @@ NODES: Mapping[str, type[Node[Any]]] = {
         TextNode,
         FilterNode,
         BlacklistCheckNode,
+        HashDedupNode,
+        TagNode,
+        AssignNode,
+        MoveNode,
     )
 }
 DESCRIPTORS: Mapping[str, NodeDescriptor] = {kind: describe(node) for kind, node in NODES.items()}

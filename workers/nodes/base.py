@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from fnmatch import fnmatchcase
 from inspect import cleandoc
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
@@ -16,6 +17,10 @@ from models.pipelines.descriptors import Category, NodeDescriptor, Port
 from models.pipelines.outcomes import Outcome
 from workers.media.opened import OpenedMedia
 from workers.nodes.parameters import parameters_of
+
+if TYPE_CHECKING:  # the child, which has these classes too, needs neither database nor stores
+    from models.services.asset_blocks import Place
+    from models.wiring import Platform
 
 MEDIA = Port("media", "media/*", "Media")
 
@@ -29,14 +34,6 @@ class Options(BaseModel):
 O = TypeVar("O", bound=Options)  # noqa: E741 - options
 
 
-class Bucket(BaseModel):
-    """A row of an option whose rows are outputs."""
-
-    id: str
-    label: str | None = None
-    match: str | None = None
-
-
 @dataclass(frozen=True)
 class Facts:
     """What the catalogue knows of an asset, without its bytes being looked at."""
@@ -47,6 +44,10 @@ class Facts:
     mime_type: str
     filename: str
     is_blacklisted: bool
+    first_seen: datetime
+    places: Sequence[Place] = ()
+    tags: Sequence[str] = ()
+    ratings: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,17 @@ class Artifact:
     made: Made
 
 
+@dataclass(frozen=True)
+class Acting:
+    """What a node has that does something in the world."""
+
+    facts: Facts
+    platform: Platform
+    space_id: UUID
+    is_dry_run: bool
+    """Then it says what it would do."""
+
+
 class Node(Generic[O]):
     """A kind of node. Its docstring is its description.
 
@@ -83,14 +95,22 @@ class Node(Generic[O]):
     makes: ClassVar[Mapping[str, Made]] = {}
     """Of the ports that give files: the child sends no more than their bytes."""
     is_blocking: ClassVar[bool] = True
+    acts: ClassVar[bool] = False
+    """Whether it is `act` that is called: in the worker itself, which has the catalogue, the stores and the network."""
     is_lasting: ClassVar[bool] = True
     """Whether what was found out holds for as long as the bytes are the same, and is known again."""
     dynamic: ClassVar[str | None] = None
     """The option whose rows are outputs."""
+    hinted_by: ClassVar[str | None] = None
+    """The option that says how the rows of `dynamic` are matched."""
     options: type[O]
 
     def run(self, media: OpenedMedia, inputs: Mapping[str, Any], options: O) -> Outcome:
         """Look at a content. What is raised is a failure of this node alone."""
+        raise NotImplementedError
+
+    def act(self, acting: Acting, inputs: Mapping[str, Any], options: O) -> Outcome:
+        """Do something in the world, outside any transaction. Only of kinds that are `acting`."""
         raise NotImplementedError
 
     def look(self, facts: Facts, inputs: Mapping[str, Any], options: O) -> Outcome | None:
@@ -115,5 +135,6 @@ def describe(node: type[Node[Any]]) -> NodeDescriptor:
         outputs=node.outputs,
         own_parameters=parameters_of(node.options),
         dynamic=node.dynamic,
+        hinted_by=node.hinted_by,
         is_blocking=node.is_blocking,
     )

@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
 from models.pipelines.descriptors import Parameter, ParameterType
+
+
+class PortRow(BaseModel):
+    """A row of an option whose rows are outputs."""
+
+    id: str
+    label: str | None = None
+    match: str | None = None
+
 
 _TYPES: dict[Any, ParameterType] = {
     bool: ParameterType.BOOLEAN,
@@ -34,7 +43,12 @@ def _parameters(options: type[BaseModel]) -> Iterator[Parameter]:
             least=_bound(field.metadata, "ge"),
             most=_bound(field.metadata, "le"),
             values=values,
+            schema=_schema(field.annotation) if kind is ParameterType.JSON else None,
         )
+
+
+def _schema(annotation: Any) -> dict[str, Any]:
+    return TypeAdapter(annotation).json_schema(by_alias=True)
 
 
 def _bound(metadata: Iterable[Any], name: str) -> float | None:
@@ -49,6 +63,6 @@ def _read(annotation: Any) -> tuple[ParameterType, tuple[str, ...]]:
     arguments = get_args(annotation)
     if arguments and get_origin(arguments[0]) is Literal:
         return ParameterType.ENUM_SET, get_args(arguments[0])
-    if arguments and isinstance(arguments[0], type) and issubclass(arguments[0], BaseModel):
+    if arguments and isinstance(arguments[0], type) and issubclass(arguments[0], PortRow):
         return ParameterType.PORT_LIST, ()
     return ParameterType.JSON, ()

@@ -25,7 +25,7 @@ from models.storage import BlobReader
 from workers.media.sandbox import Request, Sandbox, Sandboxes
 from workers.media.wire import Gone
 from workers.nodes import NODES
-from workers.nodes.base import Artifact, Facts
+from workers.nodes.base import Acting, Artifact, Facts
 
 Known = Mapping[tuple[str, bytes], Mapping[str, Any]]
 """Outputs of earlier results by kind and key."""
@@ -58,6 +58,13 @@ class RanItem:
     duration_ms: int
     records: Sequence[NodeRecord]
 
+    def fail(self, number: int, problem: str) -> None:
+        """Let a node have failed after all: what it wanted done could not be done."""
+        record = self.records[number]
+        record.outcome = failed(problem)
+        if self.state is not ItemState.FAILED:
+            self.state, self.message = ItemState.FAILED, f"{record.node_id}: {problem}"
+
 
 def result_key(descriptor: NodeDescriptor, options: Mapping[str, Any], inputs: Mapping[str, Any]) -> bytes:
     """Give what stands for a kind's version, the options that matter, and all inputs but the asset itself."""
@@ -79,7 +86,7 @@ class ItemRun:
     """Runs the nodes of a graph for one asset."""
 
     graph: Graph
-    facts: Facts
+    acting: Acting
     known: Known
     open_bytes: Callable[[], BlobReader]
     """Raises NotFound when they cannot be had."""
@@ -89,6 +96,11 @@ class ItemRun:
     _sandbox: Sandbox | None = None
     """The child that has the bytes open now."""
     _borrowed: Sandbox | None = None
+
+    @property
+    def facts(self) -> Facts:
+        """What is known of the asset."""
+        return self.acting.facts
 
     def run(self, index: int) -> RanItem:
         """Take the asset through."""
@@ -139,7 +151,11 @@ class ItemRun:
         try:
             options = node.options.model_validate(execution.node.options)
             outcome = node.look(self.facts, execution.inputs, options)
-            return outcome if outcome is not None else self._in_child(execution)
+            if outcome is not None:
+                return outcome
+            if node.acts:
+                return node.act(self.acting, execution.inputs, options)
+            return self._in_child(execution)
         except (Gone, LoomError, ValidationError) as error:
             self._sandbox = None
             return failed(str(error)[:300])

@@ -1,0 +1,167 @@
+"""The kind `move`: the only one that touches files of pools."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from models.entities import Pool
+from models.paths import decode_path, encode_path
+from models.pipelines.descriptors import Category, Port
+from models.pipelines.effects import RelocateEffect
+from models.pipelines.outcomes import Outcome, completed, failed, skipped
+from models.services.asset_blocks import Place
+from models.storage.buckets import is_bucket
+from workers.nodes.base import Acting, Node, Options
+from workers.processing.moving import Elsewhere, MoveRefused, Moving, Spot, Taken, move
+from workers.processing.walking import signed
+
+_MOST_SUFFIXES = 1000
+
+
+class MoveOptions(Options):
+    """Options of the kind."""
+
+    target: Literal["FOLDER", "POOL"] = Field(
+        "FOLDER", title="Into", description="A folder of the same pool, or a pool"
+    )
+    target_folder: str = Field("trash", title="Folder", description="Below the root of the pool; made if need be")
+    pool_uuid: str = Field("", title="Pool", description="Of the target POOL")
+    layout: Literal["FLAT", "MIRROR", "DATE"] = Field(
+        "MIRROR",
+        title="Layout",
+        description="All in one folder, as before, or by the day of the last change",
+    )
+    on_conflict: Literal["SUFFIX", "SKIP", "FAIL"] = Field(
+        "SUFFIX", title="If the name is taken", description="Nothing is ever written over"
+    )
+    cross_device: Literal["SKIP", "COPY", "FAIL"] = Field(
+        "SKIP", title="To another file system", description="COPY copies, and checks the copy"
+    )
+    source_policy: Literal["KEEP", "DELETE_AFTER_VERIFY"] = Field(
+        "KEEP", title="The original of a copy", description="Stays, or goes once the copy was read back"
+    )
+
+
+class MoveNode(Node[MoveOptions]):
+    """Moves the file of an asset to a folder or pool. Never writes over anything, and checks before it removes."""
+
+    kind = "move"
+    name = "Move"
+    category = Category.OUTPUT
+    outputs = (
+        Port("moved", "media/*", "Moved", is_selective=True),
+        Port("path", "scalar/string", "Where it lies", is_selective=True),
+        Port("flag", "scalar/string", "What was done"),
+    )
+    acts = True
+    is_lasting = False
+    options = MoveOptions
+
+    def act(self, acting: Acting, inputs: Mapping[str, Any], options: MoveOptions) -> Outcome:
+        """Move the first place of the asset that is a file of a pool."""
+        place = next((each for each in acting.facts.places if not is_bucket(each.root)), None)
+        if place is None:
+            return skipped("No file of it lies in a folder of a pool")
+        try:
+            return self._try_names(_Job(acting, place, options), inputs)
+        except Taken as error:
+            return completed({"flag": "SKIPPED"}) if options.on_conflict == "SKIP" else failed(str(error))
+        except Elsewhere as error:
+            return completed({"flag": "SKIPPED"}) if options.cross_device == "SKIP" else failed(str(error))
+        except (ValueError, MoveRefused) as error:
+            return failed(str(error))
+        except OSError as error:
+            return failed(f"It cannot be moved: {error.strerror or error}")
+
+    @staticmethod
+    def _try_names(job: _Job, inputs: Mapping[str, Any]) -> Outcome:
+        pool_id, root = _target(job)
+        taken = Taken("Too many files have such names")
+        for path in _paths(job):
+            if job.acting.is_dry_run:
+                return completed({"flag": "DRY_RUN", "path": encode_path(path)})
+            try:
+                return _move(job, pool_id, Spot(decode_path(root), path), inputs)
+            except Taken as error:
+                taken = error
+        raise taken
+
+
+@dataclass(frozen=True)
+class _Job:
+    acting: Acting
+    place: Place
+    options: MoveOptions
+
+
+def _move(job: _Job, pool_id: UUID, target: Spot, inputs: Mapping[str, Any]) -> Outcome:
+    place = job.place
+    source = Spot(decode_path(place.root), place.path)
+    keeps = job.options.source_policy == "KEEP" and _lies_elsewhere(source, target)
+    flag, status = move(Moving(
+        source, target, job.acting.facts.sha512, place.size, place.mtime_ns,
+        may_copy=job.options.cross_device == "COPY", keeps_source=keeps,
+    ))  # fmt: skip
+    outputs = {"flag": str(flag), "path": encode_path(target.path), "moved": inputs["media"]}
+    if source == target:
+        return completed(outputs)
+    effect = RelocateEffect(
+        place.id, pool_id, target.path, signed(status.st_dev), signed(status.st_ino), status.st_size,
+        status.st_mtime_ns, status.st_ctime_ns, is_copy=keeps,
+    )  # fmt: skip
+    return completed(outputs, effects=(effect,))
+
+
+def _lies_elsewhere(source: Spot, target: Spot) -> bool:
+    """Whether the roots are on two file systems, so that a file can only be copied."""
+    return Path(os.fsdecode(source.root)).stat().st_dev != Path(os.fsdecode(target.root)).stat().st_dev
+
+
+def _target(job: _Job) -> tuple[UUID, str]:
+    if job.options.target == "FOLDER":
+        return job.place.pool_id, job.place.root
+    pool_id = UUID(job.options.pool_uuid)
+    with job.acting.platform.unit_of_work() as uow:
+        pool = uow.session.get(Pool, pool_id)
+        if pool is None or pool.space_id != job.acting.space_id or pool.folder is None:
+            raise MoveRefused("There is no such pool of files")
+        return pool_id, pool.folder
+
+
+def _paths(job: _Job) -> Iterator[bytes]:
+    """Yield the names that may be tried, in their order.
+
+    Raises:
+        MoveRefused: when the folder does not lie below the root.
+    """
+    place, options = job.place, job.options
+    folder = decode_path(options.target_folder.strip("/"))
+    if set(folder.split(b"/")) & {b".", b".."}:
+        raise MoveRefused("The folder must lie below the root of the pool")
+    prefix = folder + b"/" if folder else b""
+    if options.layout == "MIRROR" and options.target == "FOLDER" and place.path.startswith(prefix):
+        yield place.path  # it lies there already
+        return
+    wanted = prefix + _below(place, options.layout)
+    yield wanted
+    if options.on_conflict == "SUFFIX":
+        head, _, name = wanted.rpartition(b"/")
+        stem, dot, suffix = name.rpartition(b".") if b"." in name[1:] else (name, b"", b"")
+        for number in range(1, _MOST_SUFFIXES):
+            yield (head + b"/" if head else b"") + stem + f"-{number}".encode() + dot + suffix
+
+
+def _below(place: Place, layout: str) -> bytes:
+    if layout == "MIRROR":
+        return place.path
+    name = place.path.rpartition(b"/")[2]
+    day = datetime.fromtimestamp(place.mtime_ns / 1e9, UTC)
+    return name if layout == "FLAT" else f"{day:%Y/%m/%d}/".encode() + name
