@@ -70,6 +70,20 @@ class RunPipeline(Payload):
     uuids: tuple[UUID, ...] = ()
     filter: tuple[str, ...] = ()
     """Terms as lists of assets know them; all must hold. With neither, nothing is chosen."""
+    is_for_all: bool = False
+    """All assets are chosen that nothing said here leaves out."""
+    mime_types: tuple[str, ...] = ()
+    """Patterns such as `image/*`, as `models.pipelines.triggers` has them."""
+    pool_uuids: tuple[UUID, ...] = ()
+    library_uuids: tuple[UUID, ...] = ()
+    path: str = ""
+    """A folder or file of the pool, in the spelling of `models.paths`."""
+    path_globs: tuple[str, ...] = ()
+    """Patterns for paths in pools, one of which must match."""
+    from_node: str = ""
+    """This node, and all behind it, look again, whatever is known."""
+    is_outdated: bool = False
+    """Only assets of which an earlier version of some kind of node has found something out."""
     dry_run: bool = False
     """Look at everything and write nothing but what became of the items."""
 

@@ -39,7 +39,7 @@ def migrate(settings: Settings, kinds: Iterable[NodeDescriptor]) -> str | None:
     try:
         with platform.unit_of_work() as uow:
             know_kinds(uow, kinds, are_builtin=True)
-            password = bootstrap(uow, settings.initial_password)
+            password = bootstrap(uow, settings.initial_password, has_pipeline=settings.default_pipeline)
             uow.commit()
         return password
     finally:

@@ -155,6 +155,10 @@ class Settings(BaseSettings):
         description="A first sign-in also takes over an account of that name that has a password or keys. "
         "Only for providers where nobody can choose their user name.",
     )
+    default_pipeline: bool = Field(
+        default=True,
+        description="Whether a fresh installation has the pipeline `ingest`, which looks at every asset that comes in.",
+    )
     worker_queues: Annotated[tuple[str, ...], NoDecode, _split(",")] = Field(
         default=(), description="Set by `loom worker --queues` for its processes; not to be set by hand."
     )

@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from models.leadership import Leadership
 from models.logs import get_logger
 from models.process import run_process
+from models.services.auto_runs import follow
 from models.services.reaping import reap, reopen_windows
 from models.services.schedules import submit_due
 from models.unit_of_work import UnitOfWork
@@ -72,6 +73,7 @@ def _start_jobs(platform: Platform) -> BackgroundScheduler:
     duties: list[tuple[str, float, Callable[[UnitOfWork], object]]] = [
         ("reap", 1, lambda uow: (reap(uow, lease), reopen_windows(uow))),
         ("wake", 1, lambda uow: resend_wakes(uow, platform.bus)),
+        ("auto-runs", 0.5, lambda uow: follow(uow, attempts)),
         ("submit", 1, lambda uow: submit_due(uow, attempts)),
         ("progress", 1, lambda uow: progress.run_once(uow, platform.bus)),
     ]

@@ -15,7 +15,7 @@ from models.entities.idempotency import IdempotencyKey
 from models.entities.identity import UserIdentity
 from models.entities.library import Library, LibraryAsset, LibraryPool
 from models.entities.pipeline import Pipeline, PipelineVersion
-from models.entities.pipeline_run import NodeKind, NodeResult, RunItem
+from models.entities.pipeline_run import NodeKind, NodeResult, RunItem, RunNode
 from models.entities.pool import Pool
 from models.entities.reaction import Reaction
 from models.entities.role import Role, RoleGrant
@@ -63,6 +63,7 @@ __all__ = [
     "Role",
     "RoleGrant",
     "RunItem",
+    "RunNode",
     "Schedule",
     "Space",
     "SpaceMember",

@@ -25,6 +25,8 @@ class Pipeline(Audited, Base):
     priority: Mapped[int] = mapped_column(server_default=text("0"), default=0)
     dry_run: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
     definition: Mapped[Json | None] = mapped_column(JSONB(none_as_null=True))
+    trigger: Mapped[Json | None] = mapped_column(JSONB(none_as_null=True))
+    """When it runs by itself (`models.pipelines.triggers`)."""
     version_id: Mapped[UUID]
     version_number: Mapped[int]
 
@@ -44,5 +46,6 @@ class PipelineVersion(Base):
     priority: Mapped[int]
     dry_run: Mapped[bool]
     definition: Mapped[Json | None] = mapped_column(JSONB(none_as_null=True))
+    trigger: Mapped[Json | None] = mapped_column(JSONB(none_as_null=True))
     created: Mapped[Now]
     creator_id: Mapped[UUID | None]

@@ -42,6 +42,18 @@ class RunItem(Base):
     finished: Mapped[Now]
 
 
+class RunNode(Base):
+    """How many executions of a node of a run have ended, and how."""
+
+    __tablename__ = "run_node"
+
+    task_id: Mapped[UUID] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"), primary_key=True)
+    node_id: Mapped[str] = mapped_column(primary_key=True)
+    processed: Mapped[int]
+    failed: Mapped[int]
+    skipped: Mapped[int]
+
+
 class NodeResult(Base):
     """What a kind of node has found out about an asset; `key` stands for its version, its options and its inputs."""
 

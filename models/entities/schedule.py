@@ -27,4 +27,5 @@ class Schedule(Audited, Base):
     next_run: Mapped[datetime]
     last_run: Mapped[datetime | None]
     pool_id: Mapped[UUID | None] = mapped_column(ForeignKey("pool.id", ondelete="CASCADE"), unique=True)
+    pipeline_id: Mapped[UUID | None] = mapped_column(ForeignKey("pipeline.id", ondelete="CASCADE"), unique=True)
     skipped: Mapped[int] = mapped_column(server_default=text("0"))

@@ -89,6 +89,8 @@ class Task(Audited, Base):
     """Counters that the kind keeps, summed over its parts."""
     cursor: Mapped[Json | None] = mapped_column(JSONB)
     """Where the plan goes on after an interruption."""
+    is_paused: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
+    """Then no further part of it becomes ready."""
     is_planned: Mapped[bool] = mapped_column(server_default=text("false"))
     open_parts: Mapped[int] = mapped_column(server_default=text("0"))
     attempt: Mapped[int] = mapped_column(server_default=text("0"))

@@ -76,6 +76,15 @@ class Graph:
         object.__setattr__(self, "edges_into", into)
 
 
+def behind(graph: Graph, node_id: str) -> frozenset[str]:
+    """Give a node and all that get something of it, however far behind."""
+    found = {node_id}
+    for each in graph.nodes:  # in an order in which links lead forward
+        if any(edge.source in found for edge in graph.edges_into.get(each, ())):
+            found.add(each)
+    return frozenset(found)
+
+
 def in_order(ids: Iterable[str], links: Iterable[tuple[str, str]]) -> tuple[list[str], list[str]]:
     """Sort nodes so that links lead forward.
 

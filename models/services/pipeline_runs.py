@@ -11,12 +11,13 @@ from sqlalchemy import Select, func, select
 
 from models.bus import Bus
 from models.entities import Pipeline, RunItem, Task, TaskState
-from models.errors import InvalidInput, NotFound, Unavailable
+from models.errors import Conflict, InvalidInput, NotFound, Unavailable
 from models.messages import RUN_PIPELINE, Queue, RunPipeline
 from models.permissions import Actor
 from models.services import tasks
 from models.services.counting import Total
 from models.services.pipelines import PIPELINES, graph_of_version
+from models.services.task_parts import pause, resume
 from models.unit_of_work import UnitOfWork
 
 STATUS = {
@@ -44,12 +45,46 @@ def start_run(
     if workers is not None and not any(Queue.MEDIA in worker.queues for worker in workers):
         kinds = sorted({node.descriptor.kind for node in graph.nodes.values()})
         raise Unavailable(f"No worker runs nodes of pipelines now; needed are: {', '.join(kinds)}")
+    if payload.get("from_node") and payload["from_node"] not in graph.nodes:
+        raise InvalidInput(f"fromNode: the pipeline has no node '{payload['from_node']}'")
     told = {"dry_run": pipeline.dry_run, **payload}
     wanted = RunPipeline(pipeline_uuid=pipeline.id, version=pipeline.version_number, **told)
     return tasks.submit(
         uow, RUN_PIPELINE, wanted, space_id=actor.space_id, title=f"Run {pipeline.name}", actor=actor,
         max_attempts=max_attempts, subject_id=pipeline.id,
     )  # fmt: skip
+
+
+def pause_run(uow: UnitOfWork, run: Task) -> None:
+    """Let no further assets of a run that is locked begin.
+
+    Raises:
+        Conflict: when it has ended, or is being stopped.
+    """
+    _require_open(run)
+    if not run.is_paused:
+        pause(uow, run)
+
+
+def resume_run(uow: UnitOfWork, run: Task) -> None:
+    """Let a run that is locked go on.
+
+    Raises:
+        Conflict: when it has ended, or is being stopped.
+    """
+    _require_open(run)
+    if run.is_paused:
+        resume(uow, run)
+
+
+def _require_open(run: Task) -> None:
+    if run.state not in {TaskState.PENDING, TaskState.RUNNING}:
+        raise Conflict(f"The run has ended, or is being stopped: {status_of(run)}")
+
+
+def status_of(run: Task) -> str:
+    """Say in the words of runs how it is."""
+    return "PAUSED" if run.is_paused else STATUS[TaskState(run.state)]
 
 
 def get_run(uow: UnitOfWork, actor: Actor, pipeline_id: UUID, run_id: UUID) -> Task:

@@ -22,10 +22,11 @@ from models.services.changes import changes_to, is_same
 from models.services.counting import Total
 from models.services.crud import Resource, Values
 from models.services.node_kinds import known_kinds
+from models.services.schedules import set_pipeline_schedule
 from models.unit_of_work import UnitOfWork
 
 PIPELINES = Resource(Pipeline, "pipeline", Entity.PIPELINE)
-_VERSIONED = ("name", "description", "enabled", "priority", "dry_run", "definition")
+_VERSIONED = ("name", "description", "enabled", "priority", "dry_run", "definition", "trigger")
 
 
 def create_pipeline(uow: UnitOfWork, actor: Actor, values: Values) -> Pipeline:
@@ -33,6 +34,7 @@ def create_pipeline(uow: UnitOfWork, actor: Actor, values: Values) -> Pipeline:
     version_id = new_id()
     pipeline = PIPELINES.create(uow, actor, {**_checked(uow, values), "version_id": version_id, "version_number": 1})
     uow.session.refresh(pipeline)
+    set_pipeline_schedule(uow, pipeline)
     _append(uow, actor, pipeline)
     return pipeline
 
@@ -45,6 +47,7 @@ def update_pipeline(uow: UnitOfWork, actor: Actor, pipeline: Pipeline, values: V
         return
     version = {"version_id": new_id(), "version_number": pipeline.version_number + 1}
     PIPELINES.update(uow, actor, pipeline, {**values, **version})
+    set_pipeline_schedule(uow, pipeline)
     _append(uow, actor, pipeline)
 
 
@@ -56,6 +59,7 @@ def restore_version(
     restored = {name: getattr(past, name) for name in _VERSIONED} | values
     version = {"version_id": new_id(), "version_number": pipeline.version_number + 1}
     PIPELINES.update(uow, actor, pipeline, {**restored, **version})
+    set_pipeline_schedule(uow, pipeline)
     return _append(uow, actor, pipeline)
 
 

@@ -72,7 +72,8 @@ def _split(uow: UnitOfWork, claimed: Claim, deaths: int) -> None:
 def reopen_windows(uow: UnitOfWork) -> int:
     """Mend tasks that wait with nothing in flight; none should exist, and none may be stuck if one does."""
     rows: Any = uow.execute(
-        """SELECT DISTINCT w.task_id FROM task_part w WHERE w.state = 'WAITING' AND NOT EXISTS (
+        """SELECT DISTINCT w.task_id FROM task_part w JOIN task ON task.id = w.task_id
+           WHERE w.state = 'WAITING' AND NOT task.is_paused AND NOT EXISTS (
                SELECT 1 FROM task_part r WHERE r.task_id = w.task_id AND r.state IN ('READY', 'RUNNING'))
            LIMIT :batch""",
         batch=_BATCH,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -45,6 +45,37 @@ class ItemRow:
     message: str | None
     duration_ms: int
     results: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass
+class Tally:
+    """How many executions of a node have ended; failed and skipped ones are among them."""
+
+    processed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+
+def count_nodes(uow: UnitOfWork, task_id: UUID, tallies: Mapping[str, Tally]) -> None:
+    """Add to what is counted of a run by node."""
+    if tallies:
+        rows = [{"node_id": node_id, **vars(tallies[node_id])} for node_id in sorted(tallies)]
+        uow.execute(
+            """INSERT INTO run_node (task_id, node_id, processed, failed, skipped)
+               SELECT :task, node_id, processed, failed, skipped FROM json_to_recordset(CAST(:rows AS json))
+                    AS new (node_id text, processed bigint, failed bigint, skipped bigint)
+               ON CONFLICT (task_id, node_id) DO UPDATE SET processed = run_node.processed + excluded.processed,
+                   failed = run_node.failed + excluded.failed, skipped = run_node.skipped + excluded.skipped""",
+            task=task_id, rows=as_rows(rows),
+        )  # fmt: skip
+
+
+def tallies_of(uow: UnitOfWork, task_id: UUID) -> dict[str, Tally]:
+    """Give what is counted of a run by node."""
+    rows = uow.fetch(
+        "SELECT node_id, processed, failed, skipped FROM run_node WHERE task_id = %(id)s ORDER BY node_id", id=task_id
+    )
+    return {node_id: Tally(*counts) for node_id, *counts in rows}
 
 
 def keep_run_items(uow: UnitOfWork, task_id: UUID, rows: Iterable[ItemRow]) -> None:

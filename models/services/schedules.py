@@ -13,15 +13,21 @@ from typing import Any
 from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
-from sqlalchemy import delete, select
+from sqlalchemy import case, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
-from models.entities import Pool, Schedule, Task, TaskState
-from models.errors import InvalidInput
+from models.entities import Pipeline, Pool, Schedule, Task, TaskState
+from models.errors import InvalidInput, LoomError
 from models.ids import new_id
-from models.messages import KINDS, SCAN_POOL, SWEEP, Priority, ScanPool, Sweep
+from models.logs import get_logger
+from models.messages import KINDS, RUN_PIPELINE, SCAN_POOL, SWEEP, Payload, Priority, ScanPool, Sweep
+from models.pipelines.triggers import Trigger
 from models.services import tasks
+from models.services.auto_runs import scheduled_payload
+from models.services.sessions import actor_of_task
 from models.unit_of_work import UnitOfWork
+
+logger = get_logger(__name__)
 
 _INTERVAL = re.compile(r"([1-9][0-9]{0,5})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -77,6 +83,30 @@ def set_pool_schedule(uow: UnitOfWork, pool: Pool) -> None:
     )  # fmt: skip
 
 
+def set_pipeline_schedule(uow: UnitOfWork, pipeline: Pipeline) -> None:
+    """Make the pipeline's schedule what its trigger says.
+
+    Raises:
+        InvalidInput: when that is no schedule.
+    """
+    trigger = Trigger.model_validate(pipeline.trigger or {}).schedule
+    if not trigger or not pipeline.enabled:
+        uow.session.execute(delete(Schedule).where(Schedule.pipeline_id == pipeline.id))
+        return
+    due = next_run(trigger, datetime.now(UTC))
+    values = {"trigger": trigger, "name": f"Run of pipeline {pipeline.id}", "editor_id": pipeline.editor_id}
+    made = insert(Schedule).values(
+        id=new_id(), space_id=pipeline.space_id, kind=RUN_PIPELINE.name, pipeline_id=pipeline.id, payload={},
+        creator_id=pipeline.editor_id, next_run=due, **values,
+    )  # fmt: skip
+    is_other = Schedule.trigger != trigger
+    changed = made.on_conflict_do_update(
+        index_elements=[Schedule.pipeline_id],
+        set_={**values, "next_run": case((is_other, due), else_=Schedule.next_run)},
+    )
+    uow.session.execute(changed)
+
+
 def ensure_built_in(uow: UnitOfWork, space_id: Any) -> None:
     """Make sure that Loom's own schedules exist."""
     trigger = "1h"
@@ -107,21 +137,33 @@ def submit_due(uow: UnitOfWork, max_attempts: int) -> int:
         if _is_running(uow, schedule):
             schedule.skipped += 1
             continue
+        try:
+            _submit(uow, schedule, tick, max_attempts)
+        except LoomError as error:  # whoever made it does not count any more
+            logger.warning("a schedule rests", schedule=schedule.name, reason=error.code)
+            schedule.skipped += 1
+            continue
         schedule.last_run = now
-        _submit(uow, schedule, tick, max_attempts)
         submitted += 1
     return submitted
 
 
 def _is_running(uow: UnitOfWork, schedule: Schedule) -> bool:
     query = select(Task.id).where(Task.kind == schedule.kind, Task.state.in_(_OPEN))
-    query = query.where(Task.subject_id == schedule.pool_id if schedule.pool_id else Task.schedule_id == schedule.id)
+    subject = schedule.pool_id or schedule.pipeline_id
+    query = query.where(Task.subject_id == subject if subject else Task.schedule_id == schedule.id)
     return uow.session.execute(query.limit(1)).first() is not None
 
 
 def _submit(uow: UnitOfWork, schedule: Schedule, tick: datetime, max_attempts: int) -> None:
     kind = KINDS[schedule.kind]
+    payload: Payload
+    if schedule.pipeline_id is None:
+        payload, actor, subject = kind.payload.model_validate(schedule.payload), None, schedule.pool_id
+    else:
+        payload, pipeline = scheduled_payload(uow, schedule.pipeline_id)
+        subject, actor = pipeline.id, actor_of_task(uow, pipeline.space_id, pipeline.editor_id, None)
     tasks.submit(
-        uow, kind, kind.payload.model_validate(schedule.payload), space_id=schedule.space_id, title=schedule.name,
-        max_attempts=max_attempts, priority=Priority.LOW, subject_id=schedule.pool_id, schedule=(schedule.id, tick),
+        uow, kind, payload, space_id=schedule.space_id, title=schedule.name, max_attempts=max_attempts,
+        priority=Priority.LOW, subject_id=subject, schedule=(schedule.id, tick), actor=actor,
     )  # fmt: skip

@@ -121,6 +121,8 @@ def open_window(uow: UnitOfWork, task: Task) -> None:
 
     A part that becomes ready goes behind all that are ready, so that the tasks of a queue take turns.
     """
+    if task.is_paused:
+        return
     kind = KINDS[task.kind]
     # Materialized: as the inner side of a nested loop the choice would be made once per row, each time of other rows.
     ready = uow.execute(
@@ -169,6 +171,25 @@ def close_step(uow: UnitOfWork, task: Task, role: PartRole) -> None:
         end_task(uow, task)
 
 
+def pause(uow: UnitOfWork, task: Task) -> None:
+    """Let no further part of a task that is locked begin; those that have begun go on to their end."""
+    task.is_paused = True
+    uow.execute(
+        "UPDATE task_part SET state = 'WAITING' WHERE task_id = :task AND role = 'WORK' AND state = 'READY'",
+        task=task.id,
+    )
+    touch(task)
+    publish_update(uow, task)
+
+
+def resume(uow: UnitOfWork, task: Task) -> None:
+    """Let the parts of a task that is locked go on."""
+    task.is_paused = False
+    open_window(uow, task)
+    touch(task)
+    publish_update(uow, task)
+
+
 def fail_task(uow: UnitOfWork, task: Task, code: str, message: str) -> None:
     """Note why the task fails and drop its parts that have not begun."""
     task.error_code, task.error_message = code, message
@@ -189,7 +210,7 @@ def end_task(uow: UnitOfWork, task: Task) -> None:
     total = max(task.total or 0, task.done + task.failed + task.skipped)
     task.skipped = total - task.done - task.failed
     task.total = total
-    task.state = _final_state(task)
+    task.state, task.is_paused = _final_state(task), False
     task.finished = datetime.now(UTC)
     touch(task)
     publish_update(uow, task)

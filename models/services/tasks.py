@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import ValidationError
 from sqlalchemy import delete
 
-from models.entities import Task, TaskPart, TaskState
+from models.entities import RunNode, Task, TaskPart, TaskState
 from models.entities.task import PartRole
 from models.errors import Conflict, InvalidInput
 from models.events import TASK_CREATED, TASK_DELETED, NewEvent
@@ -152,6 +152,7 @@ def retry(uow: UnitOfWork, actor: Actor, task_id: UUID, *, only_failed: bool) ->
         raise Conflict("The task has no failed items")
     task.state, task.error_code, task.error_message = TaskState.PENDING, None, None
     task.finished, task.result, task.editor_id, task.attempt = None, None, actor.user_id, 0
+    task.is_paused = False
     touch(task)
     if failed:
         _restart_items(uow, task, failed)
@@ -172,6 +173,7 @@ def _restart_items(uow: UnitOfWork, task: Task, items: list[dict[str, Any]]) -> 
 
 def _restart(uow: UnitOfWork, task: Task) -> None:
     forget_items(uow, task)
+    uow.session.execute(delete(RunNode).where(RunNode.task_id == task.id))
     uow.session.execute(delete(TaskPart).where(TaskPart.task_id == task.id))
     task.done = task.failed = task.skipped = task.bytes_done = task.open_parts = 0
     task.total = None if KINDS[task.kind].part_queue else 1

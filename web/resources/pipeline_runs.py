@@ -12,14 +12,15 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from models.bodies.asset_filters import asset_filters
 from models.bodies.fields import AnswerSchema, Flag, Instant, RequestSchema, Text
 from models.bodies.filters import read_filters
-from models.entities import RunItem, Task, TaskState
+from models.entities import RunItem, Task
 from models.errors import InvalidInput
 from models.ids import parse_uuid, printable
 from models.permissions import Actor, Permission
 from models.services import pipeline_runs, tasks
 from models.services.assets import require_all_readable
 from models.services.counting import Total
-from models.services.run_results import count_by_state
+from models.services.pools import POOLS
+from models.services.run_results import count_by_state, tallies_of
 from models.services.task_parts import lock_task
 from models.unit_of_work import UnitOfWork
 from web.auth import signed_in
@@ -28,6 +29,7 @@ from web.pagination import PAGE_PARAMETERS, page_schema, raw_envelope, read_curs
 from web.state import platform
 
 _MOST_ASSETS, _MOST_TERMS = 10_000, 100
+_CHOICES = ("media_uuids", "filter", "pool_uuid", "path_globs", "outdated")
 _STATES = ("SUCCESS", "FAILED", "SKIPPED")
 _RUNS = "/pipelines/<uuid:element_id>/runs"
 _RUN = f"{_RUNS}/<uuid:run_id>"
@@ -42,6 +44,24 @@ class RunRequestSchema(RequestSchema):
     media_uuids = fields.List(
         fields.UUID(), data_key="mediaUuids", validate=validate.Length(max=_MOST_ASSETS), load_default=list
     )
+    pool_uuid = fields.UUID(data_key="poolUuid", allow_none=True, metadata={"description": "What lies in this pool"})
+    path = Text(
+        longest=4096, allow_none=True,
+        metadata={"description": "Below this folder of the pool, or this file of it, spelt as locations spell paths"},
+    )  # fmt: skip
+    path_globs = fields.List(
+        Text(shortest=1, longest=4096), data_key="pathGlobs", validate=validate.Length(max=_MOST_TERMS),
+        load_default=list,
+        metadata={"description": "Whose path in a pool matches one of these; * stands for anything, also for /"},
+    )  # fmt: skip
+    from_node = Text(
+        data_key="fromNode", allow_none=True, longest=64,
+        metadata={"description": "This node and all behind it look again, whatever is known"},
+    )  # fmt: skip
+    outdated = Flag(
+        allow_none=True,
+        metadata={"description": "Only assets of which an earlier version of a kind of node has found something out"},
+    )  # fmt: skip
     filter = fields.List(
         Text(shortest=1, longest=4096),
         validate=validate.Length(max=_MOST_TERMS),
@@ -56,8 +76,19 @@ class RunRequestSchema(RequestSchema):
     @validates_schema
     def require_choice(self, values: Values, **_: Any) -> None:
         """Something must be chosen by."""
-        if not values.get("filter") and not values.get("media_uuids"):
-            raise ValidationError({"mediaUuids": ["Give mediaUuids, or a filter."]})
+        if not any(values.get(name) for name in _CHOICES):
+            raise ValidationError({"mediaUuids": ["Give mediaUuids, a filter, poolUuid, pathGlobs or outdated."]})
+        if values.get("path") and not values.get("pool_uuid"):
+            raise ValidationError({"path": ["Say in which pool: poolUuid."]})
+
+
+class TallySchema(AnswerSchema):
+    """How many executions of a node have ended, failed and skipped ones among them."""
+
+    node_id = fields.String(data_key="nodeId")
+    processed = fields.Integer(data_key="processedCount")
+    failed = fields.Integer(data_key="failedCount")
+    skipped = fields.Integer(data_key="skippedCount")
 
 
 class StartedSchema(AnswerSchema):
@@ -84,6 +115,7 @@ class RunSchema(AnswerSchema):
     dry_run = fields.Boolean(data_key="dryRun")
     duration_ms = fields.Integer(data_key="durationMs")
     error_message = fields.String(data_key="errorMessage")
+    nodes = fields.List(fields.Nested(TallySchema), metadata={"description": "By node; only where one run is shown"})
 
 
 class RunItemSchema(AnswerSchema):
@@ -136,7 +168,11 @@ def start_run(uow: UnitOfWork, actor: Actor, values: Values, element_id: UUID) -
     """Take assets through the newest version of a pipeline."""
     read_filters(values["filter"], asset_filters(actor))  # what is not understood is told now
     require_all_readable(uow, actor, values["media_uuids"], "mediaUuids")
-    payload = {"uuids": values["media_uuids"], "filter": values["filter"]}
+    payload = {"uuids": values["media_uuids"], "filter": values["filter"], "path_globs": values["path_globs"],
+               "path": values.get("path") or "", "from_node": values.get("from_node") or "",
+               "is_outdated": bool(values.get("outdated"))}  # fmt: skip
+    if values.get("pool_uuid"):
+        payload["pool_uuids"] = [POOLS.get(uow, actor, values["pool_uuid"]).id]
     if values.get("dry_run") is not None:
         payload["dry_run"] = values["dry_run"]
     attempts = platform().settings.task_max_attempts
@@ -167,7 +203,8 @@ def list_runs(uow: UnitOfWork, actor: Actor, element_id: UUID) -> Response:
 def load_run(uow: UnitOfWork, actor: Actor, element_id: UUID, run_id: UUID) -> Values:
     """Load a run of a pipeline."""
     run = pipeline_runs.get_run(uow, actor, element_id, run_id)
-    return _run_body(run, count_by_state(uow, [run.id])[run.id])
+    tallies = [{"node_id": node_id, **vars(tally)} for node_id, tally in tallies_of(uow, run.id).items()]
+    return {**_run_body(run, count_by_state(uow, [run.id])[run.id]), "nodes": tallies}
 
 
 @blueprint.route(f"{_RUN}/cancel", methods=["POST"])
@@ -179,6 +216,39 @@ def cancel_run(uow: UnitOfWork, actor: Actor, element_id: UUID, run_id: UUID) ->
     tasks.stop(uow, actor, lock_task(uow, run.id))
     uow.commit()
     return {"message": "The run is being cancelled"}
+
+
+@blueprint.route(f"{_RUN}/pause", methods=["POST"])
+@signed_in(Permission.READ_PIPELINE, Permission.UPDATE_PIPELINE_RUN)
+@blueprint.response(200, RunMessageSchema)
+def pause_run(uow: UnitOfWork, actor: Actor, element_id: UUID, run_id: UUID) -> Values:
+    """Let no further assets of a run begin; those that are in the middle of it go through to the end."""
+    run = pipeline_runs.get_run(uow, actor, element_id, run_id)
+    pipeline_runs.pause_run(uow, lock_task(uow, run.id))
+    uow.commit()
+    return {"message": "The run is paused"}
+
+
+@blueprint.route(f"{_RUN}/resume", methods=["POST"])
+@signed_in(Permission.READ_PIPELINE, Permission.UPDATE_PIPELINE_RUN)
+@blueprint.response(200, RunMessageSchema)
+def resume_run(uow: UnitOfWork, actor: Actor, element_id: UUID, run_id: UUID) -> Values:
+    """Let a run that was paused go on."""
+    run = pipeline_runs.get_run(uow, actor, element_id, run_id)
+    pipeline_runs.resume_run(uow, lock_task(uow, run.id))
+    uow.commit()
+    return {"message": "The run goes on"}
+
+
+@blueprint.route(f"{_RUN}/retry", methods=["POST"])
+@signed_in(Permission.READ_PIPELINE, Permission.CREATE_PIPELINE_RUN, Permission.UPDATE_PIPELINE_RUN)
+@blueprint.response(200, RunMessageSchema)
+def retry_run(uow: UnitOfWork, actor: Actor, element_id: UUID, run_id: UUID) -> Values:
+    """Take the assets that failed in a run that has ended through the graph again."""
+    run = pipeline_runs.get_run(uow, actor, element_id, run_id)
+    tasks.retry(uow, actor, run.id, only_failed=True)
+    uow.commit()
+    return {"message": "What failed is tried again"}
 
 
 @blueprint.route(f"{_RUN}/items", methods=["GET"])
@@ -218,7 +288,7 @@ def _run_body(run: Task, counts: Mapping[str, int]) -> Values:
     spent = run.finished - run.started if run.finished and run.started else None
     body = {
         "uuid": run.id, "pipeline_id": run.subject_id, "version": run.payload["version"],
-        "status": pipeline_runs.STATUS[TaskState(run.state)], "started": run.started, "finished": run.finished,
+        "status": pipeline_runs.status_of(run), "started": run.started, "finished": run.finished,
         "media_count": run.total or 0, "success_count": counts["SUCCESS"], "failure_count": counts["FAILED"],
         "skipped_count": counts["SKIPPED"], "dry_run": run.payload["dry_run"], "error_message": run.error_message,
         "duration_ms": round(spent.total_seconds() * 1000) if spent else None,

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response, jsonify, request
-from marshmallow import fields
+from marshmallow import fields, validate
 
 from models.bodies.fields import (
     AnswerSchema,
@@ -26,6 +26,7 @@ from models.entities import Pipeline
 from models.errors import InvalidInput
 from models.ids import printable
 from models.permissions import Actor, Permission, Verb
+from models.pipelines.triggers import Trigger
 from models.services import pipelines
 from models.services.pipelines import PIPELINES
 from models.unit_of_work import UnitOfWork
@@ -35,6 +36,34 @@ from web.crud import CrudSpec, crud_blueprint
 from web.pagination import PAGE_PARAMETERS, Listing, page_schema, raw_envelope, read_cursor, read_limit
 
 _MOST_PRIORITY = 1_000_000
+_MOST_CHOICES = 100
+
+
+class TriggerSchema(RequestSchema):
+    """When it runs by itself, and for which assets; empty lists leave nobody out."""
+
+    auto = Flag(metadata={"description": "On assets as soon as they have bytes; of several the highest priority wins"})
+    schedule = Text(
+        allow_none=True, longest=100,
+        metadata={"description": "On all that it is for: a cron expression (UTC) or an interval such as 15m"},
+    )  # fmt: skip
+    mime_types = fields.List(
+        Text(shortest=1, longest=255), data_key="mimeTypes", validate=validate.Length(max=_MOST_CHOICES),
+        metadata={"description": "Patterns such as image/*"},
+    )  # fmt: skip
+    pool_uuids = fields.List(fields.UUID(), data_key="poolUuids", validate=validate.Length(max=_MOST_CHOICES))
+    library_uuids = fields.List(fields.UUID(), data_key="libraryUuids", validate=validate.Length(max=_MOST_CHOICES))
+
+
+class TriggerField(fields.Nested):
+    """A trigger, kept as JSON."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(TriggerSchema, **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, partial: Any = None, **more: Any) -> Any:
+        found = super()._deserialize(value, attr, data, partial)
+        return Trigger(**found).model_dump(mode="json", exclude_none=True)
 
 
 class PipelineSchema(ElementSchema):
@@ -46,6 +75,7 @@ class PipelineSchema(ElementSchema):
     priority = fields.Integer()
     dry_run = Flag(data_key="dryRun")
     definition = fields.Dict()
+    trigger = TriggerField()
     version_id = fields.UUID(data_key="versionUuid")
     version_number = fields.Integer(data_key="versionNumber")
 
@@ -59,6 +89,7 @@ class PipelineCreateSchema(RequestSchema):
     priority = Whole(least=-_MOST_PRIORITY, most=_MOST_PRIORITY)
     dry_run = Flag(data_key="dryRun")
     definition = Meta(allow_none=True, metadata={"description": "`nodes` with id and type, and `edges` between them"})
+    trigger = TriggerField(allow_none=True)
     meta = Meta()
 
 
@@ -71,6 +102,7 @@ class PipelineUpdateSchema(ChangeSchema):
     priority = Whole(least=-_MOST_PRIORITY, most=_MOST_PRIORITY)
     dry_run = Flag(data_key="dryRun")
     definition = Meta()
+    trigger = TriggerField()
     meta = Meta()
 
 
@@ -85,6 +117,7 @@ class PipelineVersionSchema(AnswerSchema):
     priority = fields.Integer()
     dry_run = Flag(data_key="dryRun")
     definition = fields.Dict()
+    trigger = TriggerField()
     created = Instant()
     creator_id = fields.UUID(data_key="creatorUuid")
 

@@ -21,7 +21,7 @@ from models.ids import new_id
 from models.messages import RUN_PIPELINE, RunPipeline
 from models.permissions import Actor
 from models.pipelines.engine import ItemState
-from models.pipelines.graph import Graph
+from models.pipelines.graph import Graph, behind
 from models.pipelines.outcomes import NodeState
 from models.services.asset_bytes import open_source
 from models.services.blobs import keep_blob
@@ -29,8 +29,9 @@ from models.services.bulk_answers import asked_by
 from models.services.chosen_assets import Conditions, choose, newest_asset
 from models.services.pipelines import graph_of_version
 from models.services.run_assets import RunAsset, load_run_assets
+from models.services.run_choices import conditions_of
 from models.services.run_effects import Wanted, do_effects
-from models.services.run_results import Found, ItemRow, count_by_state, keep_found, keep_run_items
+from models.services.run_results import Found, ItemRow, Tally, count_by_state, count_nodes, keep_found, keep_run_items
 from models.services.sessions import actor_of_task
 from models.services.task_items import ItemOutcome
 from models.services.task_parts import NewPart, Outcome
@@ -38,6 +39,7 @@ from models.storage import Piece, delete_pieces, staging_key
 from models.unit_of_work import UnitOfWork
 from workers.handling import Planned, Step
 from workers.media.sandbox import Sandboxes
+from workers.nodes import DESCRIPTORS
 from workers.nodes.base import Acting, Artifact, Facts
 from workers.running.items import ItemRun, NodeRecord, RanItem
 
@@ -74,7 +76,7 @@ class RunPipelineHandler:
                 actor = _actor(uow, step)
                 until = UUID(cursor["until"]) if cursor["until"] else newest_asset(uow, actor)
                 after = UUID(cursor["after"]) if cursor["after"] else None
-                found = choose(uow, actor, _conditions(actor, step.payload), after, until, _PLAN_ITEMS) if until else []
+                found = choose(uow, actor, _conditions(uow, actor, step), after, until, _PLAN_ITEMS) if until else []
             if not found:
                 return
             first = cursor["index"]
@@ -111,7 +113,9 @@ class RunPipelineHandler:
         )  # fmt: skip
         acting = Acting(facts, step.platform, step.space_id, step.payload.dry_run)
         opening = partial(open_source, step.platform.blobs, asset.source)
-        return ItemRun(graph, acting, asset.known, opening, self._sandboxes).run(index)
+        start = step.payload.from_node
+        anew = behind(graph, start) if start in graph.nodes else frozenset()
+        return ItemRun(graph, acting, asset.known, opening, self._sandboxes, anew).run(index)
 
     @staticmethod
     def _store_made(step: Step[RunPipeline], item: RanItem) -> Iterator[Found]:
@@ -139,6 +143,7 @@ class RunPipelineHandler:
             _do_effects(uow, actor, ran.items)
         keep_found(uow, actor, step.task_id, ran.found)
         keep_run_items(uow, step.task_id, [_row(item) for item in ran.items])
+        count_nodes(uow, step.task_id, _tallies(ran.items))
         outcome = Outcome(items=[*(_failure(item) for item in ran.items if item.state is ItemState.FAILED),
                                  *(_gone(item) for item in ran.gone)])  # fmt: skip
         states = [item.state for item in ran.items]
@@ -169,9 +174,12 @@ def _actor(uow: UnitOfWork, step: Step[RunPipeline]) -> Actor:
     return actor_of_task(uow, step.space_id, *asked_by(uow, step.task_id))
 
 
-def _conditions(actor: Actor, payload: RunPipeline) -> Conditions:
+def _conditions(uow: UnitOfWork, actor: Actor, step: Step[RunPipeline]) -> Conditions:
+    payload = step.payload
+    kinds = {node.descriptor.kind for node in _graph(uow, step).nodes.values()} if payload.is_outdated else set()
+    versions = {kind: DESCRIPTORS[kind].version for kind in kinds if kind in DESCRIPTORS}
     listed = [Asset.id.in_(payload.uuids)] if payload.uuids else []
-    return [*listed, *read_filters(payload.filter, asset_filters(actor))]
+    return [*listed, *read_filters(payload.filter, asset_filters(actor)), *conditions_of(payload, versions)]
 
 
 def _graph(uow: UnitOfWork, step: Step[RunPipeline]) -> Graph:
@@ -197,6 +205,18 @@ def _store(step: Step[RunPipeline], made: Artifact) -> Json:
     delete_pieces(step.platform.blobs, [piece])
     return {**vars(made.made),   "size": piece.size,
             "sha512": sha512}  # fmt: skip
+
+
+def _tallies(items: Sequence[RanItem]) -> dict[str, Tally]:
+    """Count by node how executions have ended."""
+    found: dict[str, Tally] = {}
+    for item in items:
+        for record in item.records:
+            tally = found.setdefault(record.node_id, Tally())
+            tally.processed += 1
+            tally.failed += record.outcome.state is NodeState.FAILED
+            tally.skipped += record.outcome.state is NodeState.SKIPPED
+    return found
 
 
 def _row(item: RanItem) -> ItemRow:

@@ -91,6 +91,8 @@ class ItemRun:
     open_bytes: Callable[[], BlobReader]
     """Raises NotFound when they cannot be had."""
     sandboxes: Sandboxes
+    anew: frozenset[str] = frozenset()
+    """Nodes that look again, whatever is known."""
     records: list[NodeRecord] = field(default_factory=list)
     _stack: ExitStack = field(default_factory=ExitStack)
     _sandbox: Sandbox | None = None
@@ -122,7 +124,8 @@ class ItemRun:
         # What is told by the catalogue may be otherwise tomorrow; what is in the bytes stays so.
         key = result_key(descriptor, options, execution.inputs) if NODES[descriptor.kind].is_lasting else None
         record = NodeRecord(execution.node.id, descriptor.kind, descriptor.version, execution.element, skipped(""))
-        known = self.known.get((descriptor.kind, key)) if key else None
+        is_anew = execution.node.id in self.anew
+        known = self.known.get((descriptor.kind, key)) if key and not is_anew else None
         if known is not None:
             record.outcome = completed(known, Origin.CACHED)
         else:
