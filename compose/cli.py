@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from models.errors import LoomError
-from models.messages import Queue
+from models.messages import Queue, is_queue
 from models.settings import Settings
 
 _USAGE = 2
@@ -49,8 +49,9 @@ def _client_commands() -> dict[str, click.Command]:
 
 def _split_queues(_ctx: click.Context, _parameter: click.Parameter, value: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in value.split(","))
-    if unknown := sorted(set(names) - set(Queue)):
-        raise click.BadParameter(f"no such queue: {', '.join(unknown)}; there are {', '.join(Queue)}")
+    if unknown := sorted(name for name in set(names) if not is_queue(name)):
+        known = f"{', '.join(Queue)}, and media.<capability>"
+        raise click.BadParameter(f"no such queue: {', '.join(unknown)}; there are {known}")
     return names
 
 

@@ -23,7 +23,6 @@ from models.bus import Bus
 from models.entities.conflicts import CONFLICTS
 from models.errors import Conflict, InvalidInput, LoomError
 from models.events import NewEvent, NewEvents
-from models.messages import Queue
 
 _INSERT_EVENTS = """
     INSERT INTO event (type, space_id, subject_id, actor_id, data)
@@ -49,7 +48,7 @@ class UnitOfWork:
         self._session: Session | None = None
         self._bus = bus
         self._events: list[NewEvent | NewEvents] = []
-        self._wakes: Counter[Queue] = Counter()
+        self._wakes: Counter[str] = Counter()
         self._last: list[tuple[str, dict[str, object]]] = []
 
     @property
@@ -92,7 +91,7 @@ class UnitOfWork:
                 raise _conflict(error) from error
             raise
 
-    def wake(self, queue: Queue, count: int = 1) -> None:
+    def wake(self, queue: str, count: int = 1) -> None:
         """Wake workers once this transaction has committed."""
         self._wakes[queue] += count
 

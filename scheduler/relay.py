@@ -12,10 +12,9 @@ from sqlalchemy import select
 
 from models.bus import Bus
 from models.entities import Task, TaskState
-from models.messages import Queue
 from models.services.event_log import Position, reach, read_events, reader_position, store_position
 from models.services.frames import Frame, make_frame, progress_frame
-from models.services.reaping import count_runnable
+from models.services.reaping import count_runnable, waiting_queues
 from models.unit_of_work import UnitOfWork
 from models.wiring import Platform
 
@@ -50,7 +49,7 @@ class EventRelay:
 
 def resend_wakes(uow: UnitOfWork, bus: Bus) -> None:
     """Wake workers for parts that are runnable while their queue holds fewer wake-ups than that."""
-    for queue in Queue:
+    for queue in waiting_queues(uow):
         runnable = count_runnable(uow, queue, _MOST_WAKES)
         if runnable:
             waiting = bus.count_wakes(queue)

@@ -93,6 +93,7 @@ class Lifecycle(dramatiq.Middleware):
 
     def before_worker_shutdown(self, *_: Any) -> None:
         """Claim no more; hand back what does not end at once."""
+        self._runtime.leases.is_stopping = True
         self._runtime.stopping.set()
 
     def after_worker_shutdown(self, *_: Any) -> None:
@@ -109,13 +110,13 @@ def make_broker(runtime: Runtime) -> WakeBroker:
         socket_connect_timeout=2,
     )
     dramatiq.set_broker(broker)
-    for queue in Queue:
+    for queue in dict.fromkeys([*Queue, *runtime.queues]):
         _declare(broker, runtime, queue)
     return broker
 
 
-def _declare(broker: WakeBroker, runtime: Runtime, queue: Queue) -> None:
-    @dramatiq.actor(broker=broker, actor_name=actor_name(queue), queue_name=str(queue))
+def _declare(broker: WakeBroker, runtime: Runtime, queue: str) -> None:
+    @dramatiq.actor(broker=broker, actor_name=actor_name(queue), queue_name=queue)
     def work() -> None:
         """Answer one wake-up."""
         runtime.work(queue)

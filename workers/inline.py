@@ -8,7 +8,7 @@ from workers.handlers import HANDLERS
 from workers.runtime import Runtime
 
 
-def run_one(platform: Platform, queue: Queue) -> bool:
+def run_one(platform: Platform, queue: str) -> bool:
     """Claim and run the next part of a queue; False when nothing is runnable."""
     return Runtime(platform, (queue,), HANDLERS).run_one(queue)
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Event, Lock, Thread
 from uuid import UUID
 
@@ -21,10 +22,10 @@ from sqlalchemy.orm import sessionmaker
 from models.bus import WorkerInfo
 from models.db import connect
 from models.logs import get_logger
-from models.messages import Queue
 from models.services import work
 from models.unit_of_work import UnitOfWork
 from models.wiring import Platform
+from workers.nodes import CUSTOM
 
 _BEATS_A_LEASE = 6
 _ANNOUNCED_SECONDS = 15
@@ -45,10 +46,13 @@ class Held:
 class Leases:
     """The leases of one worker process. `start` begins the heartbeat; it ends with `stop`."""
 
-    def __init__(self, platform: Platform, owner: str, queues: Sequence[Queue]) -> None:
+    def __init__(self, platform: Platform, owner: str, queues: Sequence[str]) -> None:
         self._platform = platform
         self._owner = owner
-        self._info = WorkerInfo(owner, tuple(queues))
+        self._info = WorkerInfo(
+            owner, tuple(queues), tuple(CUSTOM), host=socket.gethostname(), started=time.time()
+        )  # fmt: skip
+        self.is_stopping = False
         self._engine = connect(platform.settings, connections=1)
         self._sessions = sessionmaker(self._engine)
         self._held: dict[UUID, Held] = {}
@@ -58,6 +62,7 @@ class Leases:
 
     def start(self) -> None:
         """Begin to beat."""
+        self._announce()
         self._thread.start()
 
     def stop(self) -> None:
@@ -83,7 +88,7 @@ class Leases:
         parent = os.getppid()
         interval = self._platform.settings.task_lease_seconds / _BEATS_A_LEASE
         while not self._stopped.wait(interval):
-            self._platform.bus.announce(self._info, _ANNOUNCED_SECONDS)
+            self._announce()
             try:
                 self._renew()
             except SQLAlchemyError as error:
@@ -92,6 +97,15 @@ class Leases:
                 # The process that started this one was killed and cannot tell us to stop.
                 os.kill(os.getpid(), signal.SIGTERM)
                 parent = os.getppid()
+
+    def _announce(self) -> None:
+        with self._lock:
+            running = len(self._held)
+        load = os.getloadavg()[0] / (os.cpu_count() or 1)
+        info = replace(
+            self._info, running=running, load=round(load, 2), seen=time.time(), is_stopping=self.is_stopping
+        )  # fmt: skip
+        self._platform.bus.announce(info, _ANNOUNCED_SECONDS)
 
     def _renew(self) -> None:
         with self._lock:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dramatiq import Worker
 
 from models.errors import ConfigurationError
-from models.messages import Queue
+from models.messages import Queue, queues_served
 from models.settings import child_environment
 from models.wiring import Platform
 from workers.broker import make_broker
@@ -24,9 +24,9 @@ _DRAIN_MS = 5_000
 def main(queues: Sequence[str], processes: int, threads: int) -> None:
     """Become Dramatiq's master process for these queues; never returns."""
     try:
-        names = [str(Queue(name)) for name in queues]
+        names = queues_served(queues)
     except ValueError as error:
-        raise ConfigurationError(f"{error}; known queues: {', '.join(Queue)}") from None
+        raise ConfigurationError(f"{error}; known queues: {', '.join(Queue)}, and media.<capability>") from None
     arguments = [sys.executable, "-m", "dramatiq", "workers.entry:broker", "--skip-logging"]
     arguments += ["--processes", str(processes), "--threads", str(threads)]
     arguments += ["--worker-shutdown-timeout", str(_DRAIN_MS), "--queues", *names]
@@ -42,7 +42,7 @@ def main(queues: Sequence[str], processes: int, threads: int) -> None:
 class InProcessWorker:
     """A worker that runs inside another process (the indexer's)."""
 
-    def __init__(self, platform: Platform, queues: Sequence[Queue], threads: int) -> None:
+    def __init__(self, platform: Platform, queues: Sequence[str], threads: int) -> None:
         self._worker = Worker(
             make_broker(Runtime(platform, queues, HANDLERS)),
             queues=set(queues),
@@ -56,6 +56,6 @@ class InProcessWorker:
         self._worker.stop(timeout=_DRAIN_MS)
 
 
-def start_worker(platform: Platform, queues: Sequence[Queue], threads: int) -> InProcessWorker:
+def start_worker(platform: Platform, queues: Sequence[str], threads: int) -> InProcessWorker:
     """Work on these queues in threads of this process."""
     return InProcessWorker(platform, queues, threads)

@@ -17,7 +17,6 @@ from models.entities.task import PartRole
 from models.errors import LeaseLost, LoomError, TaskCancelled, Transient, Unavailable
 from models.ids import new_id
 from models.logs import get_logger
-from models.messages import Queue
 from models.services import work
 from models.services.task_parts import Outcome
 from models.services.work import Claim
@@ -46,14 +45,15 @@ def _is_limit(error: Exception) -> bool:
 class Runtime:
     """Runs claimed parts in this process. Safe to use from many threads."""
 
-    def __init__(self, platform: Platform, queues: Sequence[Queue], handlers: Sequence[Handler]) -> None:
+    def __init__(self, platform: Platform, queues: Sequence[str], handlers: Sequence[Handler]) -> None:
         self.platform = platform
+        self.queues = queues
         self.stopping = Event()
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{str(new_id())[-6:]}"
         self.leases = Leases(platform, self.owner, queues)
         self._handlers = {handler.kind.name: handler for handler in handlers}
 
-    def work(self, queue: Queue) -> None:
+    def work(self, queue: str) -> None:
         """Answer a wake-up: run what the queue holds, for one turn."""
         deadline = time.monotonic() + TURN_SECONDS
         while not self.stopping.is_set():
@@ -63,7 +63,7 @@ class Runtime:
                 self.platform.bus.wake(queue)
                 return
 
-    def run_one(self, queue: Queue) -> bool:
+    def run_one(self, queue: str) -> bool:
         """Claim and run the next part of a queue; False when nothing is runnable."""
         with self.platform.unit_of_work() as uow:
             claimed = work.claim(uow, queue, self.owner, self.platform.settings.task_lease_seconds)

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from models.messages import Queue
-
 
 @dataclass(frozen=True)
 class WorkerInfo:
@@ -15,15 +13,26 @@ class WorkerInfo:
 
     name: str
     queues: tuple[str, ...]
+    kinds: tuple[str, ...] = ()
+    """Kinds of node that it has beside those that are built in."""
+    host: str = ""
+    running: int = 0
+    """Parts that it works on."""
+    load: float = 0.0
+    """Of its host: the mean number of runnable processes of the last minute for each core."""
+    started: float = 0.0
+    seen: float = 0.0
+    """When it started and when it announced itself, in seconds since 1970."""
+    is_stopping: bool = False
 
 
 class Bus(Protocol):
     """A lossy, fast message bus. Sending never raises: a lost message only costs time."""
 
-    def wake(self, queue: Queue, count: int = 1) -> None:
+    def wake(self, queue: str, count: int = 1) -> None:
         """Make up to `count` idle workers of the queue look for work."""
 
-    def count_wakes(self, queue: Queue) -> int | None:
+    def count_wakes(self, queue: str) -> int | None:
         """Count the wake-ups that no worker has taken yet; None when the bus is out of reach."""
 
     def ring(self) -> None:

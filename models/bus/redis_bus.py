@@ -15,7 +15,6 @@ from dramatiq.errors import BrokerConnectionError
 
 from models.bus.port import WorkerInfo
 from models.logs import get_logger
-from models.messages import Queue
 
 _FRAMES = "loom:frames"
 _BELL = "loom:bell"
@@ -28,7 +27,7 @@ _T = TypeVar("_T")
 logger = get_logger(__name__)
 
 
-def actor_name(queue: Queue) -> str:
+def actor_name(queue: str) -> str:
     """Name the actor that works on a queue."""
     return f"work-{queue}"
 
@@ -36,6 +35,11 @@ def actor_name(queue: Queue) -> str:
 def wake_channel(queue: str) -> str:
     """Name the channel on which idle workers of a queue hear that there is a wake-up."""
     return f"loom:wake:{queue}"
+
+
+def _read_worker(value: bytes) -> WorkerInfo:
+    told = orjson.loads(value)
+    return WorkerInfo(**{**told, "queues": tuple(told["queues"]), "kinds": tuple(told["kinds"])})
 
 
 class RedisBus:
@@ -47,7 +51,7 @@ class RedisBus:
         self._broker = RedisBroker(client=self._client, middleware=[])
         self._bell: redis.client.PubSub | None = None
 
-    def wake(self, queue: Queue, count: int = 1) -> None:
+    def wake(self, queue: str, count: int = 1) -> None:
         """Make up to `count` idle workers of the queue look for work."""
         message: Message[None] = Message(queue_name=queue, actor_name=actor_name(queue), args=(), kwargs={}, options={})
         for _ in range(min(count, _MOST_WAKES)):
@@ -55,7 +59,7 @@ class RedisBus:
                 return
         self._try(lambda: self._client.publish(wake_channel(queue), b"1"))
 
-    def count_wakes(self, queue: Queue) -> int | None:
+    def count_wakes(self, queue: str) -> int | None:
         """Count the wake-ups that no worker has taken yet; None when the bus is out of reach."""
         return self._try(lambda: int(self._client.llen(f"dramatiq:{queue}")))
 
@@ -110,7 +114,7 @@ class RedisBus:
 
     def announce(self, worker: WorkerInfo, seconds: int) -> None:
         """Be known as alive for that long."""
-        self._try(lambda: self._client.set(_WORKER + worker.name, ",".join(worker.queues), ex=seconds))
+        self._try(lambda: self._client.set(_WORKER + worker.name, orjson.dumps(worker), ex=seconds))
 
     def workers(self) -> Sequence[WorkerInfo] | None:
         """Tell who announced itself; None when the bus is out of reach."""
@@ -119,11 +123,7 @@ class RedisBus:
     def _workers(self) -> list[WorkerInfo]:
         keys: list[bytes] = sorted(self._client.scan_iter(match=_WORKER + "*", count=1000))
         values: Any = self._client.mget(keys) if keys else []
-        return [
-            WorkerInfo(key.decode().removeprefix(_WORKER), tuple(value.decode().split(",")))
-            for key, value in zip(keys, values, strict=True)
-            if value is not None
-        ]
+        return [_read_worker(value) for value in values if value is not None]
 
     def attempts(self, key: str, window_seconds: int) -> int:
         """Count this call among those with the same key in the window; 0 when the bus is out of reach."""

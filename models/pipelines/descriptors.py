@@ -115,6 +115,8 @@ class NodeDescriptor:
     hinted_by: str | None = None
     """The option that says how `match` of the rows of `dynamic` is spelt (`models.pipelines.hints`)."""
     is_blocking: bool = True
+    capability: str = "cpu"
+    """What a worker must have to run it."""
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:

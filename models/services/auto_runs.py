@@ -17,10 +17,12 @@ from models.entities import Asset, Pipeline
 from models.errors import LoomError
 from models.events import ASSET_CREATED, ASSET_UPLOADED
 from models.logs import get_logger
-from models.messages import RUN_PIPELINE, Priority, RunPipeline
+from models.messages import RUN_PIPELINE, Priority, Queue, RunPipeline
 from models.pipelines.triggers import Trigger
 from models.services import tasks
 from models.services.event_log import Position, reach, reader_position, store_position
+from models.services.graphs import graph_of_version
+from models.services.processors import queue_of
 from models.services.sessions import actor_of_task
 from models.services.visibility import in_libraries
 from models.unit_of_work import UnitOfWork
@@ -123,13 +125,21 @@ def _run(uow: UnitOfWork, pipeline: Pipeline, asset_ids: Sequence[UUID], max_att
     except LoomError as error:
         logger.warning("a pipeline rests: who changed it last is gone", pipeline=str(pipeline.id), reason=error.code)
         return
+    queue = _queue_of(uow, pipeline)
     payload = RunPipeline(
-        pipeline_uuid=pipeline.id, version=pipeline.version_number, uuids=tuple(asset_ids), dry_run=pipeline.dry_run
-    )
+        pipeline_uuid=pipeline.id, version=pipeline.version_number, uuids=tuple(asset_ids), dry_run=pipeline.dry_run,
+        queue=queue,
+    )  # fmt: skip
     tasks.submit(
         uow, RUN_PIPELINE, payload, space_id=pipeline.space_id, title=f"Run {pipeline.name}", actor=actor,
         max_attempts=max_attempts, priority=Priority.LOW, subject_id=pipeline.id,
     )  # fmt: skip
+
+
+def _queue_of(uow: UnitOfWork, pipeline: Pipeline) -> str:
+    """Where its parts wait; of a graph that cannot run, a run that says so."""
+    graph = graph_of_version(uow, pipeline.id, pipeline.version_number)
+    return queue_of(graph) if graph else str(Queue.MEDIA)
 
 
 def scheduled_payload(uow: UnitOfWork, pipeline_id: UUID) -> tuple[RunPipeline, Pipeline]:
@@ -138,6 +148,7 @@ def scheduled_payload(uow: UnitOfWork, pipeline_id: UUID) -> tuple[RunPipeline, 
     trigger = Trigger.model_validate(pipeline.trigger or {})
     payload = RunPipeline(
         pipeline_uuid=pipeline.id, version=pipeline.version_number, dry_run=pipeline.dry_run, is_for_all=True,
+        queue=_queue_of(uow, pipeline),
         mime_types=trigger.mime_types, pool_uuids=trigger.pool_uuids, library_uuids=trigger.library_uuids,
     )  # fmt: skip
     return payload, pipeline

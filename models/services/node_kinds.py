@@ -25,6 +25,11 @@ def know_kinds(uow: UnitOfWork, descriptors: Iterable[NodeDescriptor], *, are_bu
     )
 
 
+def custom_kinds(uow: UnitOfWork) -> set[str]:
+    """Give the names of those that are not built in."""
+    return {row[0] for row in uow.fetch("SELECT kind FROM node_kind WHERE NOT is_builtin")}
+
+
 def known_kinds(uow: UnitOfWork) -> dict[str, NodeDescriptor]:
     """Give all kinds that are known."""
     rows: Any = uow.fetch("SELECT kind, descriptor FROM node_kind ORDER BY kind")

@@ -12,11 +12,13 @@ from sqlalchemy import Select, func, select
 from models.bus import Bus
 from models.entities import Pipeline, RunItem, Task, TaskState
 from models.errors import Conflict, InvalidInput, NotFound, Unavailable
-from models.messages import RUN_PIPELINE, Queue, RunPipeline
+from models.messages import RUN_PIPELINE, RunPipeline
 from models.permissions import Actor
 from models.services import tasks
 from models.services.counting import Total
-from models.services.pipelines import PIPELINES, graph_of_version
+from models.services.graphs import graph_of_version
+from models.services.pipelines import PIPELINES
+from models.services.processors import missing_kinds, queue_of
 from models.services.task_parts import pause, resume
 from models.unit_of_work import UnitOfWork
 
@@ -41,13 +43,13 @@ def start_run(
     graph = graph_of_version(uow, pipeline.id, pipeline.version_number)
     if graph is None:
         raise InvalidInput("The pipeline cannot run: its definition has errors, or no nodes", code="bad-definition")
-    workers = bus.workers()
-    if workers is not None and not any(Queue.MEDIA in worker.queues for worker in workers):
-        kinds = sorted({node.descriptor.kind for node in graph.nodes.values()})
-        raise Unavailable(f"No worker runs nodes of pipelines now; needed are: {', '.join(kinds)}")
+    if missing := missing_kinds(uow, graph, bus.workers()):
+        raise Unavailable(
+            f"No worker of the queue '{queue_of(graph)}' runs these kinds of node now: {', '.join(missing)}"
+        )
     if payload.get("from_node") and payload["from_node"] not in graph.nodes:
         raise InvalidInput(f"fromNode: the pipeline has no node '{payload['from_node']}'")
-    told = {"dry_run": pipeline.dry_run, **payload}
+    told = {"dry_run": pipeline.dry_run, "queue": queue_of(graph), **payload}
     wanted = RunPipeline(pipeline_uuid=pipeline.id, version=pipeline.version_number, **told)
     return tasks.submit(
         uow, RUN_PIPELINE, wanted, space_id=actor.space_id, title=f"Run {pipeline.name}", actor=actor,

@@ -5,7 +5,6 @@ The newest version is also the pipeline's own row, whose lock keeps the numbers 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -15,13 +14,11 @@ from models.entities import Pipeline, PipelineVersion
 from models.errors import InvalidInput, NotFound
 from models.ids import new_id
 from models.permissions import Actor, Entity
-from models.pipelines.examining import Examined, examine
-from models.pipelines.graph import Graph
 from models.pipelines.reading import FORMAT
 from models.services.changes import changes_to, is_same
 from models.services.counting import Total
 from models.services.crud import Resource, Values
-from models.services.node_kinds import known_kinds
+from models.services.graphs import examined
 from models.services.schedules import set_pipeline_schedule
 from models.unit_of_work import UnitOfWork
 
@@ -84,20 +81,6 @@ def list_versions(
 
 def _versions(pipeline: Pipeline) -> Select[PipelineVersion]:
     return select(PipelineVersion).where(PipelineVersion.pipeline_id == pipeline.id)
-
-
-def examined(uow: UnitOfWork, definition: Mapping[str, Any]) -> Examined:
-    """Find all that is wrong with a definition."""
-    return examine(definition, known_kinds(uow))
-
-
-def graph_of_version(uow: UnitOfWork, pipeline_id: UUID, number: int) -> Graph | None:
-    """Give the graph of a version; None if it cannot run (any more)."""
-    query = select(PipelineVersion.definition).where(
-        PipelineVersion.pipeline_id == pipeline_id, PipelineVersion.number == number
-    )
-    definition = uow.session.execute(query).scalar_one_or_none()
-    return examined(uow, definition).graph if definition else None
 
 
 def _checked(uow: UnitOfWork, values: Values) -> Values:

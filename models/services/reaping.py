@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from models.entities.task import PartRole
-from models.messages import Queue
 from models.services.task_parts import NewPart, add_work, close_step, lock_task, single_items
 from models.services.work import Claim, give_up
 from models.unit_of_work import UnitOfWork
@@ -30,11 +29,11 @@ def reap(uow: UnitOfWork, lease_seconds: float) -> int:
     rows: Any = uow.execute(_EXPIRED, batch=_BATCH, grace=lease_seconds).all()
     for row in rows:
         claimed = Claim(row[0], row[1], PartRole(row[2]), *row[3:7])
-        _bury(uow, claimed, Queue(row[7]), deaths=row[8], most=row[9])
+        _bury(uow, claimed, str(row[7]), deaths=row[8], most=row[9])
     return len(rows)
 
 
-def _bury(uow: UnitOfWork, claimed: Claim, queue: Queue, deaths: int, most: int) -> None:
+def _bury(uow: UnitOfWork, claimed: Claim, queue: str, deaths: int, most: int) -> None:
     uow.execute(
         "UPDATE task SET attempt = greatest(attempt, :deaths), revision = revision + 1 WHERE id = :id",
         deaths=deaths,
@@ -48,7 +47,7 @@ def _bury(uow: UnitOfWork, claimed: Claim, queue: Queue, deaths: int, most: int)
         give_up(uow, claimed, _DEADLY, f"The worker died {deaths} times while it worked on this")
 
 
-def _offer_again(uow: UnitOfWork, claimed: Claim, queue: Queue, deaths: int) -> None:
+def _offer_again(uow: UnitOfWork, claimed: Claim, queue: str, deaths: int) -> None:
     uow.execute(
         """UPDATE task_part SET state = 'READY', deaths = :deaths, ready_at = clock_timestamp(),
                lease_owner = NULL, lease_expires = NULL WHERE id = :id""",
@@ -85,7 +84,13 @@ def reopen_windows(uow: UnitOfWork) -> int:
     return len(rows)
 
 
-def count_runnable(uow: UnitOfWork, queue: Queue, most: int) -> int:
+def waiting_queues(uow: UnitOfWork) -> list[str]:
+    """Give the queues in which parts are ready."""
+    rows: Any = uow.execute("SELECT DISTINCT queue FROM task_part WHERE state = 'READY' ORDER BY queue").all()
+    return [row[0] for row in rows]
+
+
+def count_runnable(uow: UnitOfWork, queue: str, most: int) -> int:
     """Count parts that could run now, up to `most`."""
     return int(
         str(

@@ -71,6 +71,12 @@ def lock_task(uow: UnitOfWork, task_id: UUID) -> Task:
     return uow.session.execute(held.execution_options(populate_existing=True)).scalar_one()
 
 
+def part_queue_of(task: Task) -> str:
+    """Tell where the parts of a task wait: as its kind says, or for runs of pipelines as their nodes need."""
+    kind = KINDS[task.kind]
+    return str(task.payload.get("queue") or kind.part_queue or kind.queue)
+
+
 def add_step(uow: UnitOfWork, task: Task, role: PartRole) -> None:
     """Append the first or the last step of a task, ready to be claimed."""
     kind = KINDS[task.kind]
@@ -103,7 +109,7 @@ def _insert(
            FROM json_to_recordset(CAST(:rows AS json)) AS new (id uuid, seq bigint, payload jsonb, size bigint)""",
         task=task.id,
         role=role,
-        queue=(kind.part_queue or kind.queue) if role is PartRole.WORK else kind.queue,
+        queue=part_queue_of(task) if role is PartRole.WORK else kind.queue,
         priority=task.priority,
         state=state,
         deaths=deaths,
@@ -136,7 +142,7 @@ def open_window(uow: UnitOfWork, task: Task) -> None:
         window=kind.window,
     ).rowcount
     if ready:
-        uow.wake(kind.part_queue or kind.queue, ready)
+        uow.wake(part_queue_of(task), ready)
 
 
 def add_outcome(uow: UnitOfWork, task: Task, outcome: Outcome) -> None:

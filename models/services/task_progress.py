@@ -9,7 +9,7 @@ from uuid import UUID
 
 from models.bus import Bus, WorkerInfo
 from models.entities import Task, TaskState
-from models.messages import KINDS, Queue
+from models.messages import KINDS
 from models.services.tasks import first_queue, queue_position
 from models.unit_of_work import UnitOfWork
 
@@ -111,7 +111,7 @@ def why_waiting(uow: UnitOfWork, bus: Bus, tasks: Sequence[Task], *, with_positi
     return {task.id: Waiting(_reason(first_queue(task), workers), _position(before.get(task.id))) for task in pending}
 
 
-def _reason(queue: Queue, workers: Sequence[WorkerInfo] | None) -> str:
+def _reason(queue: str, workers: Sequence[WorkerInfo] | None) -> str:
     if workers is None:
         return "Redis is out of reach, so nobody knows which workers there are"
     if not any(queue in worker.queues for worker in workers):

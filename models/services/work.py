@@ -14,7 +14,7 @@ from uuid import UUID
 from models.entities import Task, TaskState
 from models.entities.task import PartRole
 from models.errors import LeaseLost, TaskCancelled
-from models.messages import KINDS, Queue, TaskKind
+from models.messages import KINDS, TaskKind
 from models.services.task_items import ItemOutcome
 from models.services.task_parts import (
     NewPart,
@@ -54,7 +54,7 @@ class Claim:
     errors: int
 
 
-def claim(uow: UnitOfWork, queue: Queue, owner: str, lease_seconds: float) -> Claim | None:
+def claim(uow: UnitOfWork, queue: str, owner: str, lease_seconds: float) -> Claim | None:
     """Take the part that is next in the queue, by priority and then by turn; None when nothing is runnable."""
     row: Any = uow.execute(_CLAIM, queue=queue, owner=owner, lease=lease_seconds).one_or_none()
     return None if row is None else Claim(row[0], row[1], PartRole(row[2]), *row[3:])
@@ -166,7 +166,7 @@ def hand_back(uow: UnitOfWork, claimed: Claim, *, delay_seconds: float = 0, is_e
         attempt=claimed.attempt,
     ).all()
     if rows and not delay_seconds:
-        uow.wake(Queue(str(rows[0][0])))
+        uow.wake(str(rows[0][0]))
 
 
 def cancel_part(uow: UnitOfWork, claimed: Claim) -> None:

@@ -38,7 +38,7 @@ def free_port() -> int:
 
 
 class RunningLoom:
-    """`loom up` as a child process. Leaving the block stops it and removes its engines' data."""
+    """`loom up` as a child process, without the default pipeline. Leaving the block stops it and removes its data."""
 
     def __init__(self, folder: Path, **variables: str) -> None:
         self.home = Home(folder / "home")
@@ -64,7 +64,7 @@ class RunningLoom:
         """Start, and wait until it answers."""
         environment = child_environment(
             LOOM_HOME=str(self.home.path), LOOM_SERVER_REST_PORT=str(self.port), LOOM_INITIAL_PASSWORD=PASSWORD,
-            LOOM_STORAGE_MIN_FREE_SPACE="0", **self._variables,
+            LOOM_STORAGE_MIN_FREE_SPACE="0", **{"LOOM_DEFAULT_PIPELINE": "0", **self._variables},
         )  # fmt: skip
         with self.log.open("ab") as log:
             command = [sys.executable, "-m", "compose.cli", "up"]

@@ -16,11 +16,13 @@ from models.ids import printable
 from models.permissions import Actor
 from models.pipelines.content import CONTENT_TYPES
 from models.pipelines.descriptors import NodeDescriptor
-from models.services.node_kinds import known_kinds
+from models.services.node_kinds import custom_kinds, known_kinds
+from models.services.processors import kinds_nowhere
 from models.unit_of_work import UnitOfWork
 from web.auth import signed_in
 from web.blueprints import LoomBlueprint
 from web.pagination import page_schema, whole_envelope
+from web.state import platform
 
 blueprint = LoomBlueprint("node-descriptors", "Kinds of node that pipelines are made of")
 
@@ -67,7 +69,9 @@ class NodeDescriptorSchema(AnswerSchema):
     kind = fields.String()
     name = fields.String()
     category = fields.String()
+    version = fields.String()
     description = fields.String()
+    capability = fields.String(metadata={"description": "What a worker must have to run it"})
     inputs = fields.List(fields.Nested(PortSchema), data_key="inputPorts")
     outputs = fields.List(fields.Nested(PortSchema), data_key="outputPorts")
     parameters = fields.List(fields.Nested(ParameterSchema))
@@ -110,7 +114,11 @@ def load_descriptor(uow: UnitOfWork, _actor: Actor, kind: str) -> NodeDescriptor
 def load_palette(uow: UnitOfWork, _actor: Actor) -> dict[str, Any]:
     """Load all that pipelines are made of."""
     kinds = known_kinds(uow)
-    available = {kind: {"source": "BUILTIN", "available": True} for kind in kinds}
+    custom, nowhere = custom_kinds(uow), kinds_nowhere(uow, kinds, platform().bus.workers())
+    available = {
+        kind: {"source": "ANNOUNCED" if kind in custom else "BUILTIN", "available": kind not in nowhere}
+        for kind in kinds
+    }  # fmt: skip
     return {"node_descriptors": list(kinds.values()), "content_types": CONTENT_TYPES, "availability": available}
 
 

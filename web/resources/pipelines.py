@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -26,14 +27,18 @@ from models.entities import Pipeline
 from models.errors import InvalidInput
 from models.ids import printable
 from models.permissions import Actor, Permission, Verb
+from models.pipelines.problems import Problem
 from models.pipelines.triggers import Trigger
 from models.services import pipelines
+from models.services.graphs import examined
 from models.services.pipelines import PIPELINES
+from models.services.processors import kinds_nowhere
 from models.unit_of_work import UnitOfWork
 from web.auth import signed_in
 from web.blueprints import describe, query
 from web.crud import CrudSpec, crud_blueprint
 from web.pagination import PAGE_PARAMETERS, Listing, page_schema, raw_envelope, read_cursor, read_limit
+from web.state import platform
 
 _MOST_PRIORITY = 1_000_000
 _MOST_CHOICES = 100
@@ -197,8 +202,20 @@ blueprint = crud_blueprint(PIPELINE_SPEC)
 @blueprint.response(200, ExaminedSchema)
 def validate_definition(uow: UnitOfWork, _actor: Actor, values: dict[str, Any]) -> dict[str, Any]:
     """Find all that is wrong with a definition, without keeping it."""
-    found = pipelines.examined(uow, values["definition"])
-    return {"valid": not found.errors, "errors": found.errors, "warnings": found.warnings}
+    found = examined(uow, values["definition"])
+    warnings = [*found.warnings, *_unavailable(uow, values["definition"])]
+    return {"valid": not found.errors, "errors": found.errors, "warnings": warnings}
+
+
+def _unavailable(uow: UnitOfWork, definition: dict[str, Any]) -> Iterator[Problem]:
+    """Yield the nodes of kinds that no worker has now: such a graph can be kept, and not run."""
+    listed = definition.get("nodes")
+    nodes = [node for node in listed if isinstance(node, dict)] if isinstance(listed, list) else []
+    kinds = {str(node.get("id")): str(node.get("type") or node.get("kind")) for node in nodes}
+    nowhere = kinds_nowhere(uow, set(kinds.values()), platform().bus.workers())
+    for node_id, kind in kinds.items():
+        if kind in nowhere:
+            yield Problem("KIND_UNAVAILABLE", f"No worker has the kind '{kind}' now", node_id=node_id)
 
 
 @blueprint.route(_VERSIONS, methods=["GET"])

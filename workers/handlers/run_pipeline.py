@@ -27,7 +27,7 @@ from models.services.asset_bytes import open_source
 from models.services.blobs import keep_blob
 from models.services.bulk_answers import asked_by
 from models.services.chosen_assets import Conditions, choose, newest_asset
-from models.services.pipelines import graph_of_version
+from models.services.graphs import graph_of_version
 from models.services.run_assets import RunAsset, load_run_assets
 from models.services.run_choices import conditions_of
 from models.services.run_effects import Wanted, do_effects

@@ -1,4 +1,4 @@
-"""The kinds of node that every worker has, one a file."""
+"""The kinds of node: those that every worker has, one a file, and those that packages bring."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +10,7 @@ from workers.nodes.base import Node, describe
 from workers.nodes.blacklist_check import BlacklistCheckNode
 from workers.nodes.chunk_hash import ChunkHashNode
 from workers.nodes.consistency import ConsistencyNode
+from workers.nodes.custom import load_custom
 from workers.nodes.dominant_color import DominantColorNode
 from workers.nodes.filter import FilterNode
 from workers.nodes.fingerprint import FingerprintNode
@@ -26,7 +27,7 @@ from workers.nodes.tag import TagNode
 from workers.nodes.text import TextNode
 from workers.nodes.thumbnail import ThumbnailNode
 
-NODES: Mapping[str, type[Node[Any]]] = {
+_BUILT_IN: Mapping[str, type[Node[Any]]] = {
     node.kind: node
     for node in (
         AssetSourceNode,
@@ -51,4 +52,6 @@ NODES: Mapping[str, type[Node[Any]]] = {
         MoveNode,
     )
 }
+CUSTOM: Mapping[str, type[Node[Any]]] = load_custom(_BUILT_IN.keys())
+NODES: Mapping[str, type[Node[Any]]] = {**_BUILT_IN, **CUSTOM}
 DESCRIPTORS: Mapping[str, NodeDescriptor] = {kind: describe(node) for kind, node in NODES.items()}

@@ -95,6 +95,8 @@ class Node(Generic[O]):
     makes: ClassVar[Mapping[str, Made]] = {}
     """Of the ports that give files: the child sends no more than their bytes."""
     is_blocking: ClassVar[bool] = True
+    capability: ClassVar[str] = "cpu"
+    """What a worker must have to run it; work that needs another word than `cpu` and `io` has a queue of its own."""
     acts: ClassVar[bool] = False
     """Whether it is `act` that is called: in the worker itself, which has the catalogue, the stores and the network."""
     is_lasting: ClassVar[bool] = True
@@ -137,4 +139,5 @@ def describe(node: type[Node[Any]]) -> NodeDescriptor:
         dynamic=node.dynamic,
         hinted_by=node.hinted_by,
         is_blocking=node.is_blocking,
+        capability=node.capability,
     )

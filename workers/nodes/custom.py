@@ -1,0 +1,43 @@
+"""Kinds of node that other packages bring: classes behind the entry points of the group `loom.nodes`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Set as AbstractSet
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from models.logs import get_logger
+from workers.nodes.base import Node, describe
+
+GROUP = "loom.nodes"
+_KIND = re.compile(r"[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?")
+_EVERYWHERE = frozenset({"cpu", "io"})
+
+logger = get_logger(__name__)
+
+
+def load_custom(taken: AbstractSet[str]) -> dict[str, type[Node[Any]]]:
+    """Load them. One that cannot be loaded, or takes a name that is taken, costs only itself, and is told."""
+    found: dict[str, type[Node[Any]]] = {}
+    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
+        try:
+            node = _load(entry, taken | found.keys())
+            found[node.kind] = node
+        except Exception as error:  # noqa: BLE001 - it is somebody else's code
+            logger.warning("a kind of node cannot be used", entry=entry.name, reason=f"{type(error).__name__}: {error}")
+    return found
+
+
+def _load(entry: EntryPoint, taken: AbstractSet[str]) -> type[Node[Any]]:
+    node = entry.load()
+    if not (isinstance(node, type) and issubclass(node, Node)):
+        raise TypeError("it is no subclass of workers.nodes.base.Node")
+    if not _KIND.fullmatch(node.kind):
+        raise ValueError(f"'{node.kind}' is no name of a kind: a-z, 0-9 and inner hyphens")
+    if node.kind in taken:
+        raise ValueError(f"the kind '{node.kind}' is there already")
+    if node.capability in _EVERYWHERE:
+        node.capability = node.kind  # so that no worker takes it which does not have the package
+    describe(node)
+    return node
