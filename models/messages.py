@@ -105,6 +105,8 @@ class RunPipeline(Payload):
 
     pipeline_uuid: UUID
     version: int
+    pipeline_name: str = ""
+    """For those who watch."""
     uuids: tuple[UUID, ...] = ()
     filter: tuple[str, ...] = ()
     """Terms as lists of assets know them; all must hold. With neither, nothing is chosen."""

@@ -17,7 +17,7 @@ from models.services.reaping import reap, reopen_windows
 from models.services.schedules import submit_due
 from models.unit_of_work import UnitOfWork
 from models.wiring import Platform
-from scheduler.relay import EventRelay, ProgressRelay, resend_wakes
+from scheduler.relay import EventRelay, ProgressRelay, StatsRelay, resend_wakes
 from scheduler.watching import Watcher
 
 LOCK = "loom:scheduler"
@@ -68,13 +68,14 @@ def _start_jobs(platform: Platform) -> BackgroundScheduler:
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         timezone="UTC",
     )
-    progress = ProgressRelay()
+    progress, stats = ProgressRelay(), StatsRelay()
     attempts, lease = platform.settings.task_max_attempts, platform.settings.task_lease_seconds
     duties: list[tuple[str, float, Callable[[UnitOfWork], object]]] = [
         ("reap", 1, lambda uow: (reap(uow, lease), reopen_windows(uow))),
         ("wake", 1, lambda uow: resend_wakes(uow, platform.bus)),
         ("auto-runs", 0.5, lambda uow: follow(uow, attempts)),
         ("submit", 1, lambda uow: submit_due(uow, attempts)),
+        ("stats", 1, lambda uow: stats.run_once(uow, platform.bus)),
         ("progress", 1, lambda uow: progress.run_once(uow, platform.bus)),
     ]
     for name, seconds, duty in duties:

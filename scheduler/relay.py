@@ -12,9 +12,11 @@ from sqlalchemy import select
 
 from models.bus import Bus
 from models.entities import Task, TaskState
+from models.messages import RUN_PIPELINE
 from models.services.event_log import Position, reach, read_events, reader_position, store_position
-from models.services.frames import Frame, make_frame, progress_frame
+from models.services.frames import Frame, make_frame, progress_frame, stats_frame
 from models.services.reaping import count_runnable, waiting_queues
+from models.services.run_results import Tally, tallies_of
 from models.unit_of_work import UnitOfWork
 from models.wiring import Platform
 
@@ -55,6 +57,31 @@ def resend_wakes(uow: UnitOfWork, bus: Bus) -> None:
             waiting = bus.count_wakes(queue)
             if waiting is not None and waiting < runnable:
                 bus.wake(queue, runnable - waiting)
+
+
+class StatsRelay:
+    """Publishes how far the nodes of running runs have come, those that moved since the last look."""
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[UUID, str], Tally] = {}
+
+    def run_once(self, uow: UnitOfWork, bus: Bus) -> None:
+        """Look at all runs that go on, once more at those that have just ended."""
+        query = select(Task).where(Task.kind == RUN_PIPELINE.name, Task.state == TaskState.RUNNING)
+        running = {run.id: run for run in uow.session.execute(query).scalars()}
+        watched = running.keys() | {run_id for run_id, _ in self._seen}
+        now: dict[tuple[UUID, str], Tally] = {}
+        frames: list[Frame] = []
+        for run_id in sorted(watched):
+            run = running.get(run_id) or uow.session.get(Task, run_id)
+            for node_id, tally in tallies_of(uow, run_id).items() if run else ():
+                if run_id in running:
+                    now[run_id, node_id] = tally
+                if run and self._seen.get((run_id, node_id)) != tally:
+                    frames.append(stats_frame(run, node_id, tally))
+        self._seen = now
+        if frames:
+            bus.publish({"events": frames})
 
 
 class ProgressRelay:

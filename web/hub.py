@@ -23,7 +23,6 @@ from models.entities import TaskState
 from models.errors import Unavailable
 from models.events import POLICY_CHANGED, TASK_UPDATED, TOKEN_DELETED, TOKEN_UPDATED
 from models.logs import get_logger
-from models.permissions import Actor
 from models.services.audiences import audible, is_personal
 from models.services.event_log import LoggedEvent, Position, last_position, position_of, read_events
 from models.services.frames import Frame, joined_frame, make_frame, public_frame
@@ -67,7 +66,7 @@ class Hub:
             missed = [] if after is None else list(self._read_until(after, self._position))
             self._subscribers.add(subscriber)
             joined = joined_frame(self._position)
-        return self.encode_all(missed, subscriber.actor) + encode_text(orjson.dumps(joined))
+        return self.encode_all(missed, subscriber) + encode_text(orjson.dumps(joined))
 
     def leave(self, subscriber: Subscriber) -> None:
         """Let somebody listen no more."""
@@ -201,7 +200,10 @@ class Hub:
             heard = audible(self._platform.reading, actor, [frame for frame in frames if frame["space"] == space])
             payload = b"".join(_encode_once(encoded, frame) for frame in heard)
             for subscriber in listeners if heard else ():
-                subscriber.put(payload, len(heard))
+                if subscriber.wanted.is_all:
+                    subscriber.put(payload, len(heard))
+                elif few := [frame for frame in heard if subscriber.wanted.takes(frame)]:
+                    subscriber.put(b"".join(_encode_once(encoded, frame) for frame in few), len(few))
         self._recheck({frame["space"] for frame in frames if frame["type"] in _ABOUT_RIGHTS})
 
     def _audiences(self, frames: Sequence[Frame]) -> dict[Any, list[Subscriber]]:
@@ -222,10 +224,12 @@ class Hub:
             if str(subscriber.actor.space_id) in spaces:
                 subscriber.recheck()
 
-    def encode_all(self, events: Iterable[LoggedEvent], actor: Actor) -> bytes:
-        """Encode those events that an actor may hear of."""
+    def encode_all(self, events: Iterable[LoggedEvent], subscriber: Subscriber) -> bytes:
+        """Encode those events that a listener may hear of and wants to."""
+        actor = subscriber.actor
         frames = [make_frame(event) for event in events if event.space_id == actor.space_id]
-        return b"".join(_encode(frame) for frame in audible(self._platform.reading, actor, frames))
+        wanted = [frame for frame in frames if subscriber.wanted.takes(frame)]
+        return b"".join(_encode(frame) for frame in audible(self._platform.reading, actor, wanted))
 
     def _ring_all(self) -> None:
         for bell in [bell for bells in self._bells.values() for bell in bells]:

@@ -2,7 +2,8 @@
 
 Query: `token` (or the Authorization header, or the cookie), `space` (or the header X-Loom-Space), and
 `since` (the `id` of the last event that the client has
-seen; all later ones are sent first, 0 for all that are kept). A frame `stream.joined` says that the client has all that
+seen; all later ones are sent first, 0 for all that are kept). `pipeline` (a name), `run` and `item` (uuids) keep to
+what happens to those runs. A frame `stream.joined` says that the client has all that
 came before and will hear all that comes after.
 """
 
@@ -30,7 +31,7 @@ from web.auth import authenticate, find_credential, find_space, open_to_all
 from web.blueprints import PREFIX
 from web.hub import PAGE, Hub
 from web.state import platform, state
-from web.subscribers import Subscriber
+from web.subscribers import Subscriber, Wanted
 
 _PING_SECONDS = 25
 _LONGEST_MESSAGE = 4096
@@ -132,7 +133,7 @@ class _Session:
 
     def run(self) -> None:
         """Bring the client up to now, then send what comes."""
-        subscriber = Subscriber(self._check())
+        subscriber = Subscriber(self._check(), _find_wanted())
         position = self._replay(subscriber)
         try:
             self._send(self._hub.join(subscriber, position))
@@ -157,7 +158,7 @@ class _Session:
             events = self._hub.read_since(position)
             if len(events) < PAGE:
                 break
-            self._send(self._hub.encode_all(events, subscriber.actor))
+            self._send(self._hub.encode_all(events, subscriber))
             position = events[-1].position
         return position
 
@@ -187,6 +188,11 @@ class _Session:
     def _send(self, data: bytes) -> None:
         if data:
             self._connection.sock.sendall(data)
+
+
+def _find_wanted() -> Wanted:
+    asked = {name: request.args.get(name) or None for name in ("pipeline", "run", "item")}
+    return Wanted(**asked)
 
 
 def _find_space() -> UUID | None:

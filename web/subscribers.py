@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import struct
 from collections import deque
+from dataclasses import dataclass
 from threading import Event
 
 from models.permissions import Actor
+from models.services.frames import Frame
 
 MOST_WAITING = 1024
 _TEXT_FRAME = 0x81
@@ -27,11 +29,36 @@ def encode_text(text: bytes) -> bytes:
     return struct.pack("!BBQ", _TEXT_FRAME, 127, size) + text
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What a listener wants to hear of: all, or what happens to some runs of pipelines."""
+
+    pipeline: str | None = None
+    run: str | None = None
+    item: str | None = None
+
+    @property
+    def is_all(self) -> bool:
+        """Whether nothing is left out."""
+        return self == Wanted()
+
+    def takes(self, frame: Frame) -> bool:
+        """Whether a frame is wanted. Who wants runs hears of nothing else; all that is said must hold."""
+        data = frame["data"]
+        return self.is_all or (
+            frame["channel"] == "PIPELINE_RUN"
+            and self.pipeline in {None, data.get("pipelineName")}
+            and self.run in {None, frame["uuid"]}
+            and self.item in {None, data.get("itemUuid")}
+        )
+
+
 class Subscriber:
     """Bytes on their way to one client. The hub puts, the client's own thread or greenlet takes."""
 
-    def __init__(self, actor: Actor) -> None:
+    def __init__(self, actor: Actor, wanted: Wanted | None = None) -> None:
         self.actor = actor
+        self.wanted = wanted or Wanted()
         self.must_recheck = False
         """What its user may do has changed, or whether they may sign in at all."""
         self._waiting: deque[tuple[bytes, int]] = deque()

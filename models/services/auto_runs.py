@@ -128,7 +128,7 @@ def _run(uow: UnitOfWork, pipeline: Pipeline, asset_ids: Sequence[UUID], max_att
     queue = _queue_of(uow, pipeline)
     payload = RunPipeline(
         pipeline_uuid=pipeline.id, version=pipeline.version_number, uuids=tuple(asset_ids), dry_run=pipeline.dry_run,
-        queue=queue,
+        queue=queue, pipeline_name=pipeline.name,
     )  # fmt: skip
     tasks.submit(
         uow, RUN_PIPELINE, payload, space_id=pipeline.space_id, title=f"Run {pipeline.name}", actor=actor,
@@ -148,7 +148,7 @@ def scheduled_payload(uow: UnitOfWork, pipeline_id: UUID) -> tuple[RunPipeline, 
     trigger = Trigger.model_validate(pipeline.trigger or {})
     payload = RunPipeline(
         pipeline_uuid=pipeline.id, version=pipeline.version_number, dry_run=pipeline.dry_run, is_for_all=True,
-        queue=_queue_of(uow, pipeline),
+        queue=_queue_of(uow, pipeline), pipeline_name=pipeline.name,
         mime_types=trigger.mime_types, pool_uuids=trigger.pool_uuids, library_uuids=trigger.library_uuids,
     )  # fmt: skip
     return payload, pipeline

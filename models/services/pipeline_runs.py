@@ -49,7 +49,7 @@ def start_run(
         )
     if payload.get("from_node") and payload["from_node"] not in graph.nodes:
         raise InvalidInput(f"fromNode: the pipeline has no node '{payload['from_node']}'")
-    told = {"dry_run": pipeline.dry_run, "queue": queue_of(graph), **payload}
+    told = {"dry_run": pipeline.dry_run, "queue": queue_of(graph), "pipeline_name": pipeline.name, **payload}
     wanted = RunPipeline(pipeline_uuid=pipeline.id, version=pipeline.version_number, **told)
     return tasks.submit(
         uow, RUN_PIPELINE, wanted, space_id=actor.space_id, title=f"Run {pipeline.name}", actor=actor,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,9 +15,9 @@ from sqlalchemy import func, select
 
 from models.entities import PartState, Task, TaskPart, TaskState
 from models.entities.task import PartRole
-from models.events import TASK_UPDATED, NewEvent
+from models.events import RUN_COMPLETED, RUN_PAUSED, RUN_RESUMED, TASK_UPDATED, NewEvent
 from models.ids import new_id
-from models.messages import KINDS
+from models.messages import KINDS, RUN_PIPELINE
 from models.services.task_items import ItemOutcome, keep_items
 from models.unit_of_work import UnitOfWork, as_rows
 
@@ -186,6 +186,7 @@ def pause(uow: UnitOfWork, task: Task) -> None:
     )
     touch(task)
     publish_update(uow, task)
+    tell_of_run(uow, task, RUN_PAUSED)
 
 
 def resume(uow: UnitOfWork, task: Task) -> None:
@@ -194,6 +195,7 @@ def resume(uow: UnitOfWork, task: Task) -> None:
     open_window(uow, task)
     touch(task)
     publish_update(uow, task)
+    tell_of_run(uow, task, RUN_RESUMED)
 
 
 def fail_task(uow: UnitOfWork, task: Task, code: str, message: str) -> None:
@@ -220,6 +222,8 @@ def end_task(uow: UnitOfWork, task: Task) -> None:
     task.finished = datetime.now(UTC)
     touch(task)
     publish_update(uow, task)
+    spent = (task.finished - task.started) if task.started else timedelta()
+    tell_of_run(uow, task, RUN_COMPLETED, status=str(task.state), durationMs=round(spent.total_seconds() * 1000))
 
 
 def _final_state(task: Task) -> TaskState:
@@ -240,6 +244,13 @@ def publish_update(uow: UnitOfWork, task: Task, kind: str = TASK_UPDATED) -> Non
     """Tell that the task's state has changed."""
     data = {"kind": task.kind, "title": task.title, "state": str(task.state), **key_of(task)}
     uow.publish(NewEvent(kind, task.space_id, task.id, task.creator_id, data))
+
+
+def tell_of_run(uow: UnitOfWork, task: Task, kind: str, **data: Any) -> None:
+    """Tell what happens to a run of a pipeline, in the words of runs; of other tasks nothing."""
+    if task.kind == RUN_PIPELINE.name:
+        named = {"pipelineName": task.payload.get("pipeline_name", "")}
+        uow.publish(NewEvent(kind, task.space_id, task.id, task.creator_id, {**named, **data}))
 
 
 def key_of(task: Task) -> dict[str, str]:

@@ -14,6 +14,7 @@ from uuid import UUID
 from models.entities import Task, TaskState
 from models.entities.task import PartRole
 from models.errors import LeaseLost, TaskCancelled
+from models.events import RUN_STARTED
 from models.messages import KINDS, TaskKind
 from models.services.task_items import ItemOutcome
 from models.services.task_parts import (
@@ -26,6 +27,7 @@ from models.services.task_parts import (
     lock_task,
     publish_update,
     single_items,
+    tell_of_run,
     touch,
 )
 from models.unit_of_work import UnitOfWork
@@ -73,6 +75,7 @@ def begin(uow: UnitOfWork, claimed: Claim) -> tuple[Task, TaskKind]:
             touch(task)
             task.state, task.started = TaskState.RUNNING, task.edited
             publish_update(uow, task)
+            tell_of_run(uow, task, RUN_STARTED)
     if task.state == TaskState.CANCELLING:
         raise TaskCancelled
     return task, KINDS[task.kind]

@@ -128,6 +128,10 @@ PIPELINES: list[Row] = [
     *rows(("GET",), f"{_RUNS}", make.pipeline_run),
     *rows(("GET",), f"{_RUNS}/<uuid:run_id>", make.pipeline_run),
     row("POST", f"{_RUNS}/<uuid:run_id>/cancel", make.pipeline_run, status=200),
+    row("POST", f"{_RUNS}/<uuid:run_id>/pause", make.pipeline_run, status=200),
+    row("POST", f"{_RUNS}/<uuid:run_id>/resume", make.pipeline_run, status=200),
+    # It has not ended, so there is nothing to try again.
+    row("POST", f"{_RUNS}/<uuid:run_id>/retry", make.pipeline_run, status=409),
     row("GET", f"{_RUNS}/<uuid:run_id>/items", make.pipeline_run),
     row("GET", f"{_RUNS}/<uuid:run_id>/items/<uuid:item_id>/tasks", make.pipeline_run),
     row("GET", "/node-descriptors", reach=Reach.NOTHING),
@@ -136,6 +140,7 @@ PIPELINES: list[Row] = [
     row("GET", "/pipeline/node-descriptors", reach=Reach.NOTHING),
     row("GET", "/pipeline/node-descriptors/<string:kind>", _KIND, reach=Reach.NOTHING, status=404),
     row("GET", "/pipeline/content-types", reach=Reach.NOTHING),
+    row("GET", "/processors", reach=Reach.NOTHING),
 ]  # fmt: skip
 WEBHOOKS: list[Row] = plain(
     "/webhooks", make.webhook, create={"url": "https://example.org/hook"}, change={"active": False},

@@ -17,6 +17,7 @@ from models.bodies.asset_filters import asset_filters
 from models.bodies.filters import read_filters
 from models.entities import Asset
 from models.errors import InvalidInput
+from models.events import RUN_NODE_FAILED, NewEvent
 from models.ids import new_id
 from models.messages import RUN_PIPELINE, RunPipeline
 from models.permissions import Actor
@@ -143,6 +144,7 @@ class RunPipelineHandler:
             _do_effects(uow, actor, ran.items)
         keep_found(uow, actor, step.task_id, ran.found)
         keep_run_items(uow, step.task_id, [_row(item) for item in ran.items])
+        _tell_failures(uow, step, ran.items)
         count_nodes(uow, step.task_id, _tallies(ran.items))
         outcome = Outcome(items=[*(_failure(item) for item in ran.items if item.state is ItemState.FAILED),
                                  *(_gone(item) for item in ran.gone)])  # fmt: skip
@@ -205,6 +207,20 @@ def _store(step: Step[RunPipeline], made: Artifact) -> Json:
     delete_pieces(step.platform.blobs, [piece])
     return {**vars(made.made),   "size": piece.size,
             "sha512": sha512}  # fmt: skip
+
+
+def _tell_failures(uow: UnitOfWork, step: Step[RunPipeline], items: Sequence[RanItem]) -> None:
+    """Tell of each node that has failed, at once."""
+    for item in items:
+        for record in item.records:
+            if record.outcome.state is NodeState.FAILED:
+                data = {
+                    "pipelineName": step.payload.pipeline_name, "nodeId": record.node_id,
+                    "message": record.outcome.message or "", "mediaPath": item.facts.filename,
+                    "itemUuid": str(UUID(int=item.index + 1)), "elementSeq": record.element,
+                    "durationMs": record.duration_ms, "assetUuid": str(item.facts.asset_id),
+                }  # fmt: skip
+                uow.publish(NewEvent(RUN_NODE_FAILED, step.space_id, step.task_id, step.creator_id, data))
 
 
 def _tallies(items: Sequence[RanItem]) -> dict[str, Tally]:
