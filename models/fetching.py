@@ -8,7 +8,7 @@ and https is spoken, no proxy is used, and time is bounded as a whole and from b
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
@@ -25,7 +25,7 @@ Address = IPv4Address | IPv6Address
 _SCHEMES = {"http": 80, "https": 443}
 _MOST_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_OK = 200
+_OK, _REDIRECT = 200, 300
 _SERVER_ERROR = 500
 _STEP_SECONDS = 30.0
 """Longest wait to connect, and for the next byte."""
@@ -101,7 +101,42 @@ def fetch(url: str, allowed: Sequence[Network], total_seconds: float) -> Iterato
     raise FetchFailed("There are too many redirects")
 
 
-def _stream(pool: httpcore.ConnectionPool, url: str) -> Any:
+def post(
+    url: str, body: bytes, headers: Mapping[str, str], allowed: Sequence[Network], total_seconds: float, most: int
+) -> bytes:
+    """Send a body and give the answer's, of `most` bytes at most. Redirects are not followed.
+
+    Raises:
+        Refused: when the URL leads to an address that is neither public nor allowed.
+        FetchFailed: when the other server refuses, answers too much, or takes too long altogether.
+        TryAgain: when it cannot be reached, or says that it is in trouble.
+    """
+    deadline = monotonic() + total_seconds
+    check_url(url)
+    with httpcore.ConnectionPool(network_backend=_Guarded(allowed)) as pool, _told():
+        return _exchange(pool, url, body, headers, deadline, most)
+
+
+def _exchange(
+    pool: httpcore.ConnectionPool, url: str, body: bytes, headers: Mapping[str, str], deadline: float, most: int
+) -> bytes:
+    found = bytearray()
+    with _stream(pool, url, body, headers, min(_STEP_SECONDS, deadline - monotonic())) as answer:
+        if answer.status >= _SERVER_ERROR:
+            raise TryAgain(f"The other server answers {answer.status}")
+        if not _OK <= answer.status < _REDIRECT:
+            raise FetchFailed(f"The other server answers {answer.status}")
+        for chunk in _in_time(answer.iter_stream(), deadline):
+            found += chunk
+            if len(found) > most:
+                raise FetchFailed(f"The other server answers more than {most} bytes")
+    return bytes(found)
+
+
+def _stream(
+    pool: httpcore.ConnectionPool, url: str, body: bytes | None = None, more: Mapping[str, str] | None = None,
+    step_seconds: float = _STEP_SECONDS,
+) -> Any:  # fmt: skip
     host = urlsplit(url).netloc
     headers: dict[bytes | str, bytes | str] = {
         "Host": host,
@@ -109,8 +144,10 @@ def _stream(pool: httpcore.ConnectionPool, url: str) -> Any:
         "Accept": "*/*",
         "Accept-Encoding": "identity",
     }
-    timeouts = dict.fromkeys(("connect", "read", "write", "pool"), _STEP_SECONDS)
-    return pool.stream("GET", url, headers=headers, extensions={"timeout": timeouts})
+    headers.update(more or {})
+    timeouts = dict.fromkeys(("connect", "read", "write", "pool"), step_seconds)
+    method = "GET" if body is None else "POST"
+    return pool.stream(method, url, headers=headers, content=body, extensions={"timeout": timeouts})
 
 
 def _headers(answer: httpcore.Response) -> dict[str, str]:

@@ -42,4 +42,11 @@ class RelocateEffect:
     is_copy: bool
 
 
-Effect = TagEffect | AssignEffect | RelocateEffect
+@dataclass(frozen=True)
+class EmbeddingEffect:
+    """Vectors of the asset: columns of embeddings, `vector` among them. Each takes the place of an earlier one."""
+
+    embeddings: Sequence[dict[str, Any]]
+
+
+Effect = EmbeddingEffect | TagEffect | AssignEffect | RelocateEffect

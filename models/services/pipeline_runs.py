@@ -12,12 +12,15 @@ from sqlalchemy import Select, func, select
 from models.bus import Bus
 from models.entities import Pipeline, RunItem, Task, TaskState
 from models.errors import Conflict, InvalidInput, NotFound, Unavailable
+from models.ids import parse_uuid
 from models.messages import RUN_PIPELINE, RunPipeline
 from models.permissions import Actor
+from models.pipelines.graph import Graph
 from models.services import tasks
 from models.services.counting import Total
 from models.services.graphs import graph_of_version
 from models.services.pipelines import PIPELINES
+from models.services.pools import POOLS
 from models.services.processors import missing_kinds, queue_of
 from models.services.task_parts import pause, resume
 from models.unit_of_work import UnitOfWork
@@ -49,12 +52,34 @@ def start_run(
         )
     if payload.get("from_node") and payload["from_node"] not in graph.nodes:
         raise InvalidInput(f"fromNode: the pipeline has no node '{payload['from_node']}'")
+    payload = _chosen(uow, actor, graph, payload)
     told = {"dry_run": pipeline.dry_run, "queue": queue_of(graph), "pipeline_name": pipeline.name, **payload}
     wanted = RunPipeline(pipeline_uuid=pipeline.id, version=pipeline.version_number, **told)
     return tasks.submit(
         uow, RUN_PIPELINE, wanted, space_id=actor.space_id, title=f"Run {pipeline.name}", actor=actor,
         max_attempts=max_attempts, subject_id=pipeline.id,
     )  # fmt: skip
+
+
+_CHOICES = ("uuids", "filter", "pool_uuids", "path_globs", "is_outdated")
+
+
+def _chosen(uow: UnitOfWork, actor: Actor, graph: Graph, payload: dict[str, Any]) -> dict[str, Any]:
+    """Make sure that something is chosen by: the request, or else the options of a source that gives files.
+
+    Raises:
+        InvalidInput: when nothing is.
+    """
+    if any(payload.get(name) for name in _CHOICES):
+        return payload
+    options = graph.nodes[graph.source].options
+    pool = options.get("poolUuid")
+    if pool:
+        chosen = {"pool_uuids": [POOLS.get(uow, actor, parse_uuid(pool)).id], "path": options.get("path") or ""}
+        return {**payload, **chosen, "path_globs": options.get("pathGlobs") or []}
+    if options.get("pathGlobs"):
+        return {**payload, "path_globs": options["pathGlobs"]}
+    raise InvalidInput("Give mediaUuids, a filter, poolUuid, pathGlobs or outdated")
 
 
 def pause_run(uow: UnitOfWork, run: Task) -> None:

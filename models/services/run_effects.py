@@ -17,9 +17,11 @@ from sqlalchemy import select
 
 from models.entities import AssetTag, Collection, Library
 from models.errors import LoomError, NotFound
-from models.permissions import Actor
-from models.pipelines.effects import AssignEffect, Effect, RelocateEffect, TagEffect
+from models.permissions import Actor, Permission
+from models.pipelines.effects import AssignEffect, Effect, EmbeddingEffect, RelocateEffect, TagEffect
 from models.services import collections, libraries
+from models.services.asset_access import require_on_asset
+from models.services.embeddings import as_float32, put_embeddings
 from models.services.relocating import relocate
 from models.services.tagging import Producer, apply_tags
 from models.unit_of_work import UnitOfWork
@@ -50,6 +52,8 @@ def do_effects(uow: UnitOfWork, actor: Actor, wanted: Sequence[Wanted]) -> dict[
     for each in sorted(wanted, key=lambda each: each.asset_id):
         if isinstance(each.effect, TagEffect):
             _try(uow, problems, [each], partial(_tag, uow, actor, each, each.effect))
+        elif isinstance(each.effect, EmbeddingEffect):
+            _try(uow, problems, [each], partial(_embed, uow, actor, each, each.effect))
         elif isinstance(each.effect, RelocateEffect):
             _try(uow, problems, [each], partial(relocate, uow, actor, each.asset_id, each.effect))
     return problems
@@ -89,6 +93,13 @@ def _named(uow: UnitOfWork, actor: Actor, effect: AssignEffect) -> UUID:
     if effect.target == "COLLECTION":
         return collections.create_collection(uow, actor, {"name": effect.name}).id
     return libraries.create_library(uow, actor, {"name": effect.name}).id
+
+
+def _embed(uow: UnitOfWork, actor: Actor, wanted: Wanted, effect: EmbeddingEffect) -> None:
+    require_on_asset(uow, actor, wanted.asset_id, Permission.UPDATE_ASSET)
+    told = {"node_kind": wanted.kind, "producer_version": wanted.version, "source": "pipeline"}
+    given = [{**told, **each, "vector": as_float32(each["vector"])} for each in effect.embeddings]
+    put_embeddings(uow, actor, wanted.asset_id, given)
 
 
 def _tag(uow: UnitOfWork, actor: Actor, wanted: Wanted, effect: TagEffect) -> None:

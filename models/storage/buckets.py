@@ -1,4 +1,4 @@
-"""Buckets whose objects are somebody else's: listed and read, never written.
+"""Buckets that are the operator's own: pools list and read them, and a node of pipelines may write into them.
 
 S3, Google Cloud Storage and Azure by their URLs. Credentials are the server's own, from its environment
 (`AWS_ACCESS_KEY_ID`, `AWS_ENDPOINT_URL` and so on), as obstore reads them.
@@ -84,6 +84,11 @@ class Bucket:
             except FileNotFoundError:
                 return None
         return BucketObject(key, found["size"], found["e_tag"] or "")
+
+    def put(self, key: str, data: bytes) -> None:
+        """Write an object, over what has the key. Raises as `list`."""
+        with bucket_trouble():
+            obstore.put(self._store, key, data)
 
     def open(self, found: BucketObject) -> ObjectReader:
         """Read just this version of an object."""

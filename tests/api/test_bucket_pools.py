@@ -10,8 +10,12 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from models.bus import WorkerInfo
+from models.messages import Queue
 from models.permissions import Actor
+from models.storage.buckets import Bucket
 from models.wiring import Platform
+from tests.api.test_pipeline_runs import Runs, edge, node, picture
 from tests.support.assets import find_asset
 from tests.support.client import ApiClient
 from tests.support.platforms import rows
@@ -203,3 +207,31 @@ def test_pools_in_one_bucket_lie_apart(client: ApiClient, pool: str) -> None:
     other = client.post("/asset-pools", {"name": "other", "url": f"{URL}other"}, expect=201)["uuid"]
     client.patch(f"/asset-pools/{other}", {"url": f"{URL}/b"}, expect=409)
     client.patch(f"/asset-pools/{other}", {"watch": True}, expect=400)
+
+
+def test_what_nodes_have_made_is_written_into_a_bucket(client: ApiClient, platform: Platform, s3: S3) -> None:
+    platform.bus.announce(WorkerInfo("w", tuple(Queue)), 60)
+    runs = Runs(client, platform)
+    asset = runs.upload(picture("red"))
+    sink = {"bucket": f"s3://{BUCKET}/out", "keyTemplate": "{uuid}/{number}-{filename}", "includeSource": True}
+    made = runs.make({
+        "nodes": [node("source", "asset-source"), node("t", "thumbnail"), node("s", "s3-sink", **sink)],
+        "edges": [edge("source", "t"), edge("source", "s", targetPort="media"),
+                  edge("t", "s", sourcePort="thumbnail", targetPort="artifacts")],
+    })  # fmt: skip
+
+    def written(**more: Any) -> int:
+        run = runs.run(made, [asset], **more)
+        told = runs.tasks(run, runs.items(run)[0])["s"]
+        assert told["state"] == "COMPLETED", told
+        assert told["outputs"]["keys"] == [f"{asset}/0-thumbnail.webp", f"{asset}/1-a.jpg"] or told["origin"]
+        return int(told["outputs"]["count"])
+
+    assert written(dryRun=True) == 0
+    bucket = Bucket(f"s3://{BUCKET}/out")
+    assert bucket.find(f"{asset}/1-a.jpg") is None
+    assert written() == 2
+    found = bucket.find(f"{asset}/1-a.jpg")
+    assert found is not None
+    assert found.size == len(picture("red"))
+    assert written() <= 1, "what is the same is not written again"

@@ -113,7 +113,7 @@ PIPELINES: list[Row] = [
         "/pipelines", make.pipeline, create=_named, change={"description": "A"},
         whole=lambda it: {
             "name": it["word"], "description": None, "enabled": True, "priority": 0, "dryRun": False,
-            "definition": None, "meta": None,
+            "definition": None, "trigger": None, "meta": None,
         },
     ),
     row("POST", "/pipelines/validate", reach=Reach.NOTHING, body={"definition": {}}),

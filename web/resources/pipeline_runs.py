@@ -29,7 +29,6 @@ from web.pagination import PAGE_PARAMETERS, page_schema, raw_envelope, read_curs
 from web.state import platform
 
 _MOST_ASSETS, _MOST_TERMS = 10_000, 100
-_CHOICES = ("media_uuids", "filter", "pool_uuid", "path_globs", "outdated")
 _STATES = ("SUCCESS", "FAILED", "SKIPPED")
 _RUNS = "/pipelines/<uuid:element_id>/runs"
 _RUN = f"{_RUNS}/<uuid:run_id>"
@@ -74,10 +73,8 @@ class RunRequestSchema(RequestSchema):
     )  # fmt: skip
 
     @validates_schema
-    def require_choice(self, values: Values, **_: Any) -> None:
-        """Something must be chosen by."""
-        if not any(values.get(name) for name in _CHOICES):
-            raise ValidationError({"mediaUuids": ["Give mediaUuids, a filter, poolUuid, pathGlobs or outdated."]})
+    def require_pool(self, values: Values, **_: Any) -> None:
+        """A folder is one of a pool."""
         if values.get("path") and not values.get("pool_uuid"):
             raise ValidationError({"path": ["Say in which pool: poolUuid."]})
 

@@ -43,6 +43,7 @@ from workers.media.sandbox import Sandboxes
 from workers.nodes import DESCRIPTORS
 from workers.nodes.base import Acting, Artifact, Facts
 from workers.running.items import ItemRun, NodeRecord, RanItem
+from workers.running.reach import Reach
 
 Json = dict[str, Any]
 _PART_ITEMS = 50
@@ -112,11 +113,11 @@ class RunPipelineHandler:
             asset.id, asset.sha512, asset.size, asset.mime_type, asset.filename, asset.is_blacklisted,
             asset.first_seen, asset.places, asset.tags, asset.ratings,
         )  # fmt: skip
-        acting = Acting(facts, step.platform, step.space_id, step.payload.dry_run)
         opening = partial(open_source, step.platform.blobs, asset.source)
+        acting = Acting(facts, Reach(step.platform, step.space_id), step.payload.dry_run, opening)
         start = step.payload.from_node
         anew = behind(graph, start) if start in graph.nodes else frozenset()
-        return ItemRun(graph, acting, asset.known, opening, self._sandboxes, anew).run(index)
+        return ItemRun(graph, acting, asset.known, self._sandboxes, anew).run(index)
 
     @staticmethod
     def _store_made(step: Step[RunPipeline], item: RanItem) -> Iterator[Found]:

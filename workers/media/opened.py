@@ -78,6 +78,17 @@ class OpenedMedia:
             self._working = self._picture()
         return self._working
 
+    def whole_image(self) -> Image.Image:
+        """Give the picture upright, in RGB, as large as it is; not kept.
+
+        Raises:
+            Undecodable: when it cannot be decoded.
+        """
+        image = self.open_image()
+        with naming("The picture cannot be decoded"):
+            image.seek(0)
+            return _in_srgb(ImageOps.exif_transpose(image))
+
     def _picture(self) -> Image.Image:
         if self.family == "video":
             return self._frame()

@@ -12,25 +12,32 @@ from workers.nodes.chunk_hash import ChunkHashNode
 from workers.nodes.consistency import ConsistencyNode
 from workers.nodes.custom import load_custom
 from workers.nodes.dominant_color import DominantColorNode
+from workers.nodes.filesystem_source import FilesystemSourceNode
 from workers.nodes.filter import FilterNode
 from workers.nodes.fingerprint import FingerprintNode
 from workers.nodes.hash_dedup import HashDedupNode
+from workers.nodes.http_service import HttpEmbeddingNode, HttpServiceNode
 from workers.nodes.image_hash import ImageHashNode
+from workers.nodes.image_manipulation import ImageManipulationNode
 from workers.nodes.md5 import Md5Node
 from workers.nodes.metadata import MetadataNode
 from workers.nodes.move import MoveNode
 from workers.nodes.quality import QualityNode
+from workers.nodes.s3_sink import S3SinkNode
 from workers.nodes.scene_detection import SceneDetectionNode
 from workers.nodes.sha256 import Sha256Node
 from workers.nodes.sha512 import Sha512Node
 from workers.nodes.tag import TagNode
 from workers.nodes.text import TextNode
 from workers.nodes.thumbnail import ThumbnailNode
+from workers.nodes.watermark import WatermarkNode
+from workers.nodes.webhook_call import WebhookCallNode
 
 _BUILT_IN: Mapping[str, type[Node[Any]]] = {
     node.kind: node
     for node in (
         AssetSourceNode,
+        FilesystemSourceNode,
         Sha512Node,
         Sha256Node,
         Md5Node,
@@ -50,6 +57,12 @@ _BUILT_IN: Mapping[str, type[Node[Any]]] = {
         TagNode,
         AssignNode,
         MoveNode,
+        ImageManipulationNode,
+        WatermarkNode,
+        HttpServiceNode,
+        HttpEmbeddingNode,
+        WebhookCallNode,
+        S3SinkNode,
     )
 }
 CUSTOM: Mapping[str, type[Node[Any]]] = load_custom(_BUILT_IN.keys())

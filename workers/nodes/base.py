@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
@@ -13,6 +14,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
+from models.errors import LoomError
 from models.pipelines.descriptors import Category, NodeDescriptor, Port
 from models.pipelines.outcomes import Outcome
 from workers.media.opened import OpenedMedia
@@ -20,7 +22,8 @@ from workers.nodes.parameters import parameters_of
 
 if TYPE_CHECKING:  # the child, which has these classes too, needs neither database nor stores
     from models.services.asset_blocks import Place
-    from models.wiring import Platform
+    from models.storage import BlobReader
+    from workers.running.reach import Reach
 
 MEDIA = Port("media", "media/*", "Media")
 
@@ -72,10 +75,39 @@ class Acting:
     """What a node has that does something in the world."""
 
     facts: Facts
-    platform: Platform
-    space_id: UUID
+    reach: Reach
     is_dry_run: bool
     """Then it says what it would do."""
+    open_bytes: Callable[[], BlobReader]
+    """Raises NotFound when they cannot be had."""
+
+    def read_file(self, value: Any) -> bytes:
+        """Give the bytes of a file that a node has made, now or in an earlier run.
+
+        Raises:
+            NotFound: when it is not there any more.
+        """
+        return value.data if isinstance(value, Artifact) else self.reach.read_made(value["artifact"], value["size"])
+
+    def read_asset(self, most: int) -> bytes:
+        """Give the bytes of the asset.
+
+        Raises:
+            LoomError: when there are more than so many.
+            NotFound: when they cannot be had.
+        """
+        if self.facts.size > most:
+            raise LoomError(f"The file is larger than {most // 1024**2} MiB")
+        return read_all(self.open_bytes(), self.facts.size)
+
+
+def read_all(reader: BlobReader, size: int) -> bytes:
+    """Read so many bytes, and close."""
+    found = bytearray()
+    with closing(reader):
+        while len(found) < size and (data := reader.read(size - len(found))):
+            found += data
+    return bytes(found)
 
 
 class Node(Generic[O]):

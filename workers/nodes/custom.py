@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Set as AbstractSet
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from models.logs import get_logger
 from workers.nodes.base import Node, describe
 
 GROUP = "loom.nodes"
 _KIND = re.compile(r"[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?")
 _EVERYWHERE = frozenset({"cpu", "io"})
 
-logger = get_logger(__name__)
+logger = logging.getLogger(__name__)
 
 
 def load_custom(taken: AbstractSet[str]) -> dict[str, type[Node[Any]]]:
@@ -25,7 +25,7 @@ def load_custom(taken: AbstractSet[str]) -> dict[str, type[Node[Any]]]:
             node = _load(entry, taken | found.keys())
             found[node.kind] = node
         except Exception as error:  # noqa: BLE001 - it is somebody else's code
-            logger.warning("a kind of node cannot be used", entry=entry.name, reason=f"{type(error).__name__}: {error}")
+            logger.warning("the kind of node %s cannot be used: %s: %s", entry.name, type(error).__name__, error)
     return found
 
 

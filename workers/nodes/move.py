@@ -7,21 +7,22 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 from pydantic import Field
 
-from models.entities import Pool
+from models.errors import LoomError
 from models.paths import decode_path, encode_path
 from models.pipelines.descriptors import Category, Port
 from models.pipelines.effects import RelocateEffect
 from models.pipelines.outcomes import Outcome, completed, failed, skipped
-from models.services.asset_blocks import Place
-from models.storage.buckets import is_bucket
 from workers.nodes.base import Acting, Node, Options
 from workers.processing.moving import Elsewhere, MoveRefused, Moving, Spot, Taken, move
 from workers.processing.walking import signed
+
+if TYPE_CHECKING:
+    from models.services.asset_blocks import Place
 
 _MOST_SUFFIXES = 1000
 
@@ -67,7 +68,7 @@ class MoveNode(Node[MoveOptions]):
 
     def act(self, acting: Acting, inputs: Mapping[str, Any], options: MoveOptions) -> Outcome:
         """Move the first place of the asset that is a file of a pool."""
-        place = next((each for each in acting.facts.places if not is_bucket(each.root)), None)
+        place = next((each for each in acting.facts.places if "://" not in each.root), None)
         if place is None:
             return skipped("No file of it lies in a folder of a pool")
         try:
@@ -76,7 +77,7 @@ class MoveNode(Node[MoveOptions]):
             return completed({"flag": "SKIPPED"}) if options.on_conflict == "SKIP" else failed(str(error))
         except Elsewhere as error:
             return completed({"flag": "SKIPPED"}) if options.cross_device == "SKIP" else failed(str(error))
-        except (ValueError, MoveRefused) as error:
+        except (ValueError, MoveRefused, LoomError) as error:
             return failed(str(error))
         except OSError as error:
             return failed(f"It cannot be moved: {error.strerror or error}")
@@ -129,11 +130,7 @@ def _target(job: _Job) -> tuple[UUID, str]:
     if job.options.target == "FOLDER":
         return job.place.pool_id, job.place.root
     pool_id = UUID(job.options.pool_uuid)
-    with job.acting.platform.unit_of_work() as uow:
-        pool = uow.session.get(Pool, pool_id)
-        if pool is None or pool.space_id != job.acting.space_id or pool.folder is None:
-            raise MoveRefused("There is no such pool of files")
-        return pool_id, pool.folder
+    return pool_id, job.acting.reach.pool_folder(pool_id)
 
 
 def _paths(job: _Job) -> Iterator[bytes]:

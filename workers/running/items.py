@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -76,8 +76,11 @@ def result_key(descriptor: NodeDescriptor, options: Mapping[str, Any], inputs: M
 
 
 def _plain(value: Any) -> Any:
+    """Spell a value so that a file is the same whether it was made just now or is taken from an earlier run."""
     if isinstance(value, Artifact):
-        return hashlib.sha256(value.data).hexdigest()
+        return hashlib.sha512(value.data).hexdigest()
+    if isinstance(value, Mapping) and "artifact" in value:
+        return value["artifact"]
     return [_plain(each) for each in value] if isinstance(value, list) else value
 
 
@@ -88,8 +91,6 @@ class ItemRun:
     graph: Graph
     acting: Acting
     known: Known
-    open_bytes: Callable[[], BlobReader]
-    """Raises NotFound when they cannot be had."""
     sandboxes: Sandboxes
     anew: frozenset[str] = frozenset()
     """Nodes that look again, whatever is known."""
@@ -179,7 +180,7 @@ class ItemRun:
             self._borrowed = self._stack.enter_context(self.sandboxes.borrow())
         sandbox = self._borrowed
         with ExitStack() as opened:
-            reader = self.open_bytes()
+            reader = self.acting.open_bytes()
             opened.callback(reader.close)
             descriptor = _descriptor_of(reader)
             if descriptor is None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import struct
+import subprocess
+import sys
 import zlib
 from collections.abc import Iterator, Mapping
 from io import BytesIO
@@ -203,3 +205,9 @@ def test_descriptors_are_derived_of_the_classes() -> None:
     policy = next(each for each in DESCRIPTORS["metadata"].own_parameters if each.key == "gpsPolicy")
     assert (policy.type, policy.values) == ("ENUM", ("KEEP", "ROUND", "DROP"))
     assert all(each.kind == kind and each.name and each.description for kind, each in DESCRIPTORS.items())
+
+
+def test_the_child_has_neither_a_database_nor_a_broker_to_reach() -> None:
+    told = "import sys, workers.media.child; print({'sqlalchemy', 'psycopg', 'redis', 'obstore'} & sys.modules.keys())"
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
