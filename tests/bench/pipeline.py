@@ -1,4 +1,4 @@
-"""1,000 photographs of 12 megapixels through a pipeline that looks at all of each, against thumbnails alone.
+"""1,000 photographs of 12 megapixels through the default pipeline, against thumbnails alone.
 
 The floor is libvips, which makes a thumbnail of each file in as many threads as there are cores; where it is not to be
 had, Pillow in as many processes. The second run finds everything known.
@@ -15,15 +15,14 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any
 
 from PIL import Image, ImageDraw
 
+from models.services.default_pipeline import DEFINITION
 from tests.support.running_loom import RunningLoom
 
 PHOTOS, MASTERS = 1_000, 10
 WIDTH, HEIGHT, EDGE = 4000, 3000, 384
-KINDS = ("metadata", "quality", "thumbnail", "dominant-color", "image-hash")
 _VIPS = """
 import pathlib, sys
 from concurrent.futures import ThreadPoolExecutor
@@ -93,10 +92,7 @@ def _thumbnail(file: Path) -> int:
 
 
 def _make_pipeline(loom: RunningLoom) -> str:
-    nodes: list[dict[str, Any]] = [{"id": "source", "type": "asset-source"}]
-    nodes += [{"id": kind, "type": kind} for kind in KINDS]
-    edges = [{"source": "source", "target": kind} for kind in KINDS]
-    body = {"name": "all", "definition": {"nodes": nodes, "edges": edges}}
+    body = {"name": "all", "definition": DEFINITION}
     return str(loom.api.post("/pipelines", json=body).json()["uuid"])
 
 
