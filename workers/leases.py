@@ -70,6 +70,7 @@ class Leases:
         self._stopped.set()
         if self._thread.is_alive():
             self._thread.join(timeout=5)
+        self._platform.bus.withdraw(self._owner)
         self._engine.dispose()
 
     @contextmanager

@@ -53,6 +53,9 @@ class Bus(Protocol):
     def announce(self, worker: WorkerInfo, seconds: int) -> None:
         """Be known as alive for that long."""
 
+    def withdraw(self, name: str) -> None:
+        """Be known as alive no more."""
+
     def workers(self) -> Sequence[WorkerInfo] | None:
         """Tell who announced itself; None when the bus is out of reach."""
 

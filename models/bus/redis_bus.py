@@ -116,6 +116,10 @@ class RedisBus:
         """Be known as alive for that long."""
         self._try(lambda: self._client.set(_WORKER + worker.name, orjson.dumps(worker), ex=seconds))
 
+    def withdraw(self, name: str) -> None:
+        """Be known as alive no more."""
+        self._try(lambda: self._client.delete(_WORKER + name))
+
     def workers(self) -> Sequence[WorkerInfo] | None:
         """Tell who announced itself; None when the bus is out of reach."""
         return self._try(self._workers)

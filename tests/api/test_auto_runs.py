@@ -190,7 +190,7 @@ def _bulk_assets(runs: Runs, count: int) -> list[str]:
 
 
 def test_a_run_rests_and_goes_on(runs: Runs) -> None:
-    stepwise, assets = Stepwise(runs), _bulk_assets(runs, 1200)
+    stepwise, assets = Stepwise(runs), _bulk_assets(runs, 1000)
     run = stepwise.start(assets)
     run_one(runs.platform, Queue.BULK)
     run_one(runs.platform, Queue.MEDIA)
@@ -206,9 +206,9 @@ def test_a_run_rests_and_goes_on(runs: Runs) -> None:
     stepwise.act(run, "resume")
     run_all(runs.platform)
     ended = stepwise.show(run)
-    assert (ended["status"], ended["failureCount"], ended["mediaCount"]) == ("FAILED", 1200, 1200)
+    assert (ended["status"], ended["failureCount"], ended["mediaCount"]) == ("FAILED", 1000, 1000)
     assert [(each["nodeId"], each["processedCount"], each["failedCount"]) for each in ended["nodes"]] == [
-        ("m", 1200, 1200), ("source", 1200, 0),
+        ("m", 1000, 1000), ("source", 1000, 0),
     ]  # fmt: skip
     for verb in ("pause", "resume"):
         stepwise.act(run, verb, expect=409)

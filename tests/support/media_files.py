@@ -75,7 +75,7 @@ def zip_of(members: Mapping[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def make_bomb_docx(mebibytes: int = 300) -> bytes:
+def make_bomb_docx(mebibytes: int = 140) -> bytes:
     """A document of a few hundred kilobytes that unpacks to so many mebibytes."""
     body = b"<a>" + (b"<!--" + b"0" * 65_530 + b"-->") * (mebibytes * 16) + b"</a>"
     return zip_of({"word/document.xml": body})

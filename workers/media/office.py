@@ -12,7 +12,7 @@ from defusedxml.ElementTree import iterparse
 
 from workers.media.troubles import Undecodable, naming
 
-_MOST_UNPACKED = 256 * 1024**2
+_MOST_UNPACKED = 128 * 1024**2
 _MOST_MEMBERS = 10_000
 _PROPERTIES = ("docProps/core.xml", "docProps/app.xml", "meta.xml")
 _BODIES = ("word/document.xml", "word/footnotes.xml", "ppt/slides/", "xl/sharedStrings.xml", "content.xml")
