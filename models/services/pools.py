@@ -15,7 +15,6 @@ from pathspec import GitIgnoreSpec
 from sqlalchemy import select
 
 from models.entities import Pool, Task, TaskState
-from models.entities.space import DEFAULT_SPACE
 from models.errors import Conflict, InvalidInput
 from models.events import POOL_DELETED, NewEvent
 from models.home import Home
@@ -40,13 +39,6 @@ def roots_of_space(uow: UnitOfWork, actor: Actor) -> Sequence[Path] | None:
     rows = uow.fetch("SELECT pool_roots FROM space WHERE id = %(id)s", id=actor.space_id)
     roots = [Path(os.fsdecode(decode_path(root))) for root in rows[0][0]]
     return None if actor.is_default_space and not roots else roots
-
-
-def roots_of(uow: UnitOfWork, space_id: UUID) -> Sequence[Path] | None:
-    """Give the same for a space that nobody has asked from."""
-    rows = uow.fetch("SELECT pool_roots, name = %(name)s FROM space WHERE id = %(id)s", id=space_id, name=DEFAULT_SPACE)
-    roots = [Path(os.fsdecode(decode_path(root))) for root in rows[0][0]]
-    return None if rows[0][1] and not roots else roots
 
 
 def folder_in_space(text: str, roots: Sequence[Path] | None, everywhere: Sequence[Path]) -> str:

@@ -10,9 +10,11 @@ import pytest
 
 from models.bus import WorkerInfo
 from models.messages import Queue
+from models.permissions import Permission
 from models.wiring import Platform
 from tests.api.test_pipeline_runs import Runs, edge, node, picture
 from tests.support.client import ApiClient
+from tests.support.people import make_user, sign_in
 from tests.support.platforms import execute, rows
 from workers.inline import run_all
 
@@ -219,3 +221,25 @@ def test_copies_are_told(runs: Runs, tmp_path: Path) -> None:
     told = _only(runs, runs.run(made, [pooled.asset()]), "d")["outputs"]
     assert (told["passed"], told["original"]) == (False, "a.jpg")
     assert [each["path"] for each in told["copies"]] == ["b.jpg"]
+
+
+def test_who_may_not_move_tag_or_assign_does_not_do_so_by_a_pipeline(runs: Runs, tmp_path: Path) -> None:
+    pooled = Pooled(runs, tmp_path / "one")
+    asset = pooled.asset()
+    may = Permission
+    make_user(runs.platform, "eve", [may.READ_ASSET, may.READ_PIPELINE, may.READ_PIPELINE_RUN, may.CREATE_PIPELINE_RUN])
+    eve = Runs(sign_in(runs.client.app, "eve"), runs.platform)
+    nodes = {
+        "m": node("n", "move", targetFolder="sorted"), "t": node("n", "tag", rules=[{"tag": "x"}]),
+        "a": node("n", "assign", targetName="Inbox", onMissing="CREATE"),
+        "s": node("n", "s3-sink", bucket="s3://b", includeSource=True),
+    }  # fmt: skip
+    for name, each in nodes.items():
+        pipeline = runs.make(graph(each), name=name)
+        run = eve.run(pipeline, [asset])
+        told = _only(eve, run, "n")
+        assert (run["status"], told["state"], bool(told["errorMessage"])) == ("FAILED", "FAILED", True), name
+    assert (tmp_path / "one" / "a.jpg").exists()
+    assert pooled.places() == {("one", "a.jpg")}
+    assert tags_of(runs, asset) == set()
+    assert runs.client.get("/collections")["data"] == []

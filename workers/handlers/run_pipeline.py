@@ -90,8 +90,9 @@ class RunPipelineHandler:
     def compute(self, step: Step[RunPipeline], items: list[Json]) -> Ran:
         """Take the assets through the graph."""
         with step.platform.unit_of_work() as uow:
-            graph = _graph(uow, step)
-            assets = load_run_assets(uow, _actor(uow, step), [UUID(item["uuid"]) for item in items])
+            graph, actor = _graph(uow, step), _actor(uow, step)
+            assets = load_run_assets(uow, actor, [UUID(item["uuid"]) for item in items])
+        reach = Reach(step.platform, actor)
         ran: list[RanItem] = []
         found: list[Found] = []
         gone: list[Json] = []
@@ -101,20 +102,22 @@ class RunPipelineHandler:
             if asset is None:
                 gone.append(item)
                 continue
-            result = self._run(step, graph, item["index"], asset)
+            result = self._run(step, reach, graph, item["index"], asset)
             ran.append(result)
             if not step.payload.dry_run:
                 found += self._store_made(step, result)
             step.report(items=done + 1)
         return Ran(ran, found, gone)
 
-    def _run(self, step: Step[RunPipeline], graph: Graph, index: int, asset: RunAsset) -> RanItem:
+    def _run(
+        self, step: Step[RunPipeline], reach: Reach, graph: Graph, index: int, asset: RunAsset
+    ) -> RanItem:  # fmt: skip
         facts = Facts(
             asset.id, asset.sha512, asset.size, asset.mime_type, asset.filename, asset.is_blacklisted,
             asset.first_seen, asset.places, asset.tags, asset.ratings,
         )  # fmt: skip
         opening = partial(open_source, step.platform.blobs, asset.source)
-        acting = Acting(facts, Reach(step.platform, step.space_id), step.payload.dry_run, opening)
+        acting = Acting(facts, reach, step.payload.dry_run, opening)
         start = step.payload.from_node
         anew = behind(graph, start) if start in graph.nodes else frozenset()
         return ItemRun(graph, acting, asset.known, self._sandboxes, anew).run(index)

@@ -72,6 +72,7 @@ class MoveNode(Node[MoveOptions]):
         if place is None:
             return skipped("No file of it lies in a folder of a pool")
         try:
+            acting.reach.require_moving()
             return self._try_names(_Job(acting, place, options), inputs)
         except Taken as error:
             return completed({"flag": "SKIPPED"}) if options.on_conflict == "SKIP" else failed(str(error))

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from models.entities import Pool
 from models.errors import InvalidInput
 from models.fetching import post
-from models.services.pools import bucket_in_space, roots_of
+from models.permissions import Actor, Permission
+from models.services.pools import POOLS, bucket_in_space, roots_of_space
 from models.storage import blob_key
 from models.storage.buckets import Bucket
 from models.wiring import Platform
@@ -21,31 +21,43 @@ from workers.nodes.base import read_all
 
 @dataclass(frozen=True)
 class Reach:
-    """All of it, within the bounds of a space."""
+    """All of it, within the bounds of a space and of what somebody may do."""
 
     platform: Platform
-    space_id: UUID
+    actor: Actor
+    """In whose name the run goes on."""
+
+    def require_moving(self) -> None:
+        """Insist that files may be moved, before any is: what was moved cannot be refused afterwards.
+
+        Raises:
+            Forbidden: when they may not.
+        """
+        self.actor.require(Permission.UPDATE_ASSET_LOCATION)
 
     def pool_folder(self, pool_id: UUID) -> str:
         """Give the folder of a pool.
 
         Raises:
-            InvalidInput: when the space has no such pool, or it is in a bucket.
+            NotFound: when the actor sees no such pool.
+            InvalidInput: when it is in a bucket.
         """
         with self.platform.unit_of_work() as uow:
-            pool = uow.session.get(Pool, pool_id)
-            if pool is None or pool.space_id != self.space_id or pool.folder is None:
-                raise InvalidInput("There is no such pool of files")
-            return pool.folder
+            folder = POOLS.get(uow, self.actor, pool_id).folder
+        if folder is None:
+            raise InvalidInput("The pool is in a bucket")
+        return folder
 
     def bucket(self, url: str) -> Bucket:
-        """Open a bucket for writing. Who may have pools in some folders only may not.
+        """Open a bucket for writing, as whoever may make pools there; in some folders only means in no bucket.
 
         Raises:
+            Forbidden: when the actor may make no pools.
             InvalidInput: when it is none, or the operator has not allowed it.
         """
+        self.actor.require(Permission.CREATE_ASSET_POOL)
         with self.platform.unit_of_work() as uow:
-            roots = roots_of(uow, self.space_id)
+            roots = roots_of_space(uow, self.actor)
         return Bucket(bucket_in_space(url, roots, self.platform.settings.pool_buckets))
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str], seconds: float, most: int) -> bytes:
