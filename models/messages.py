@@ -297,7 +297,9 @@ IMPORT_ASSET = TaskKind("assets.import", ImportAsset, Queue.BULK, time_limit_sec
 BULK_CREATE = TaskKind("assets.bulk-create", BulkAssets, Queue.BULK, part_queue=Queue.HASH)
 BULK_UPDATE = TaskKind("assets.bulk-update", BulkAssets, Queue.BULK, part_queue=Queue.HASH)
 CHANGE_CHOSEN = TaskKind("assets.change-chosen", ChangeChosen, Queue.BULK, part_queue=Queue.BULK)
-RUN_PIPELINE = TaskKind("pipelines.run", RunPipeline, Queue.BULK, part_queue=Queue.MEDIA)
+RUN_PIPELINE = TaskKind(
+    "pipelines.run", RunPipeline, Queue.BULK, part_queue=Queue.MEDIA, time_limit_seconds=24 * 3600
+)  # fmt: skip
 STORE_ATTACHMENT = TaskKind("attachments.store", StoreAttachment, Queue.INTERACTIVE, time_limit_seconds=6 * 3600)
 DELETE_BLOB = TaskKind("storage.delete-blob", DeleteBlob, Queue.MAINTENANCE)
 REINDEX = TaskKind(

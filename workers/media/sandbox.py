@@ -15,7 +15,7 @@ from weakref import finalize
 
 from models.ids import printable
 from models.pipelines.outcomes import NodeState, Outcome, failed
-from workers.media.wire import Gone, receive, send
+from workers.media.wire import Died, Gone, receive, send
 from workers.nodes import NODES
 from workers.nodes.base import Artifact
 
@@ -92,7 +92,8 @@ class Sandbox:
         """Run a node on the file that is open; gives what became of it, and the milliseconds that it took.
 
         Raises:
-            Gone: when that has ended the child; the message says how. The file is not open any more.
+            Gone: when that has ended the child; the message says how. The file is not open any more. `Died`, when
+                nobody here has ended it.
         """
         assert self._link is not None
         self._link.settimeout(request.seconds)
@@ -106,7 +107,7 @@ class Sandbox:
             self.close()
             raise Gone(f"It took more than {request.seconds:g} s") from None
         except Gone:
-            raise Gone(self._say_how_it_ended()) from None
+            raise Died(self._say_how_it_ended()) from None
         return _read_answer(request, answer, blobs)
 
     def _say_how_it_ended(self) -> str:

@@ -21,6 +21,10 @@ class Gone(Exception):
     """The other side is gone, or says what nobody can understand."""
 
 
+class Died(Gone):
+    """The other side has ended by itself, or somebody has killed it: perhaps not because of what it was told."""
+
+
 def send(
     link: socket.socket, message: dict[str, Any], blobs: Sequence[bytes] = (), descriptors: Sequence[int] = ()
 ) -> None:

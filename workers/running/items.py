@@ -23,7 +23,7 @@ from models.pipelines.graph import Graph
 from models.pipelines.outcomes import NodeState, Origin, Outcome, completed, failed, skipped
 from models.storage import BlobReader
 from workers.media.sandbox import Request, Sandbox, Sandboxes
-from workers.media.wire import Gone
+from workers.media.wire import Died, Gone
 from workers.nodes import NODES
 from workers.nodes.base import Acting, Artifact, Facts
 
@@ -172,7 +172,12 @@ class ItemRun:
             execution.node.descriptor.kind, options, execution.inputs, float(options["timeLimit"]),
             int(options["memoryLimit"]),
         )  # fmt: skip
-        return self._sandbox.run(request)[0]
+        try:
+            return self._sandbox.run(request)[0]
+        except Died:
+            # Whatever has killed it may have meant another one: only a file that does so twice is to blame.
+            self._sandbox = self._open()
+            return self._sandbox.run(request)[0]
 
     def _open(self) -> Sandbox:
         """Borrow a child for the rest of the item, and show it the bytes."""

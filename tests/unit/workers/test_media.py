@@ -8,20 +8,25 @@ import subprocess
 import sys
 import zlib
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psutil
 import pytest
 from PIL import Image, ImageCms
 
+from models.ids import new_id
+from models.pipelines.engine import ItemState
+from models.pipelines.examining import examine
 from models.pipelines.outcomes import NodeState, Outcome
 from tests.support.waiting import wait_until
-from workers.media.sandbox import Request, Sandboxes
+from workers.media.sandbox import Request, Sandbox, Sandboxes
 from workers.media.wire import Gone
 from workers.nodes import DESCRIPTORS, NODES
-from workers.nodes.base import Artifact
+from workers.nodes.base import Acting, Artifact, Facts
+from workers.running.items import ItemRun, RanItem
 
 _MEBIBYTES = 256
 
@@ -211,3 +216,34 @@ def test_the_child_has_neither_a_database_nor_a_broker_to_reach() -> None:
     told = "import sys, workers.media.child; print({'sqlalchemy', 'psycopg', 'redis', 'obstore'} & sys.modules.keys())"
     done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_a_file_whose_decoder_was_killed_is_looked_at_once_more(
+    sandboxes: Sandboxes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a node that kills its own process, once or always."""
+    place = tmp_path / "file"
+    place.write_bytes(_image("JPEG"))
+    facts = Facts(new_id(), "00" * 64, place.stat().st_size, "image/jpeg", "file", False, datetime.now(UTC))
+    real, deaths = Sandbox.run, 1
+
+    def run(sandbox: Sandbox, request: Request) -> Any:
+        nonlocal deaths
+        if deaths and sandbox.pid is not None:
+            deaths -= 1
+            psutil.Process(sandbox.pid).kill()
+        return real(sandbox, request)
+
+    monkeypatch.setattr(Sandbox, "run", run)
+    graph = examine({"nodes": [{"id": "s", "type": "asset-source"}, {"id": "q", "type": "quality"}],
+                     "edges": [{"source": "s", "target": "q"}]}, DESCRIPTORS).graph  # fmt: skip
+    assert graph is not None
+
+    def look() -> RanItem:
+        acting = Acting(facts, cast("Any", None), False, lambda: cast("Any", place.open("rb")))
+        return ItemRun(graph, acting, {}, sandboxes).run(0)
+
+    assert look().state is ItemState.SUCCESS
+    deaths = 2
+    told = look()
+    assert (told.state, "died" in (told.message or "")) == (ItemState.FAILED, True)
