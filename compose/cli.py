@@ -13,7 +13,8 @@ from typing import Any, NoReturn
 import click
 
 from models.errors import LoomError
-from models.messages import Queue, is_queue
+from models.messages import Queue
+from models.queues import is_queue
 from models.settings import Settings
 
 _USAGE = 2

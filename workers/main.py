@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dramatiq import Worker
 
 from models.errors import ConfigurationError
-from models.messages import Queue, queues_served
+from models.messages import Queue
+from models.queues import queues_served
 from models.settings import child_environment
 from models.wiring import Platform
 from workers.broker import make_broker

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from models.bus import WorkerInfo
-from models.messages import Queue, media_queue
+from models.messages import Queue
 from models.pipelines.graph import Graph
+from models.queues import media_queue
 from models.services.node_kinds import custom_kinds
 from models.unit_of_work import UnitOfWork
 

@@ -10,7 +10,7 @@ from flask import Response, jsonify, request
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from models.bodies.asset_filters import asset_filters
-from models.bodies.fields import AnswerSchema, Flag, Instant, RequestSchema, Text
+from models.bodies.fields import AnswerSchema, Flag, RequestSchema, Text
 from models.bodies.filters import read_filters
 from models.entities import RunItem, Task
 from models.errors import InvalidInput
@@ -26,6 +26,7 @@ from models.unit_of_work import UnitOfWork
 from web.auth import signed_in
 from web.blueprints import PREFIX, LoomBlueprint, describe, query
 from web.pagination import PAGE_PARAMETERS, page_schema, raw_envelope, read_cursor, read_limit
+from web.run_bodies import NodeTaskSchema, RunItemSchema, RunSchema
 from web.state import platform
 
 _MOST_ASSETS, _MOST_TERMS = 10_000, 100
@@ -79,73 +80,12 @@ class RunRequestSchema(RequestSchema):
             raise ValidationError({"path": ["Say in which pool: poolUuid."]})
 
 
-class TallySchema(AnswerSchema):
-    """How many executions of a node have ended, failed and skipped ones among them."""
-
-    node_id = fields.String(data_key="nodeId")
-    processed = fields.Integer(data_key="processedCount")
-    failed = fields.Integer(data_key="failedCount")
-    skipped = fields.Integer(data_key="skippedCount")
-
-
 class StartedSchema(AnswerSchema):
     """A run that was asked for."""
 
     run_id = fields.UUID(data_key="runUuid")
     dispatched = fields.Boolean()
     message = fields.String()
-
-
-class RunSchema(AnswerSchema):
-    """A run of a version of a pipeline."""
-
-    uuid = fields.UUID()
-    pipeline_id = fields.UUID(data_key="pipelineUuid")
-    version = fields.Integer(data_key="pipelineVersion")
-    status = fields.String()
-    started = Instant()
-    finished = Instant()
-    media_count = fields.Integer(data_key="mediaCount")
-    success_count = fields.Integer(data_key="successCount")
-    failure_count = fields.Integer(data_key="failureCount")
-    skipped_count = fields.Integer(data_key="skippedCount")
-    dry_run = fields.Boolean(data_key="dryRun")
-    duration_ms = fields.Integer(data_key="durationMs")
-    error_message = fields.String(data_key="errorMessage")
-    nodes = fields.List(fields.Nested(TallySchema), metadata={"description": "By node; only where one run is shown"})
-
-
-class RunItemSchema(AnswerSchema):
-    """An asset that went through."""
-
-    uuid = fields.UUID()
-    run_id = fields.UUID(data_key="runUuid")
-    index = fields.Integer(data_key="itemSeq")
-    asset_id = fields.UUID(data_key="assetUuid")
-    filename = fields.String(data_key="mediaPath")
-    sha512 = fields.String()
-    size = fields.Integer(data_key="sizeBytes")
-    state = fields.String()
-    message = fields.String(data_key="errorMessage")
-    duration_ms = fields.Integer(data_key="durationMs")
-    finished = Instant()
-
-
-class NodeTaskSchema(AnswerSchema):
-    """What a node did for an asset."""
-
-    item_id = fields.UUID(data_key="itemUuid")
-    run_id = fields.UUID(data_key="runUuid")
-    node_id = fields.String(data_key="nodeId")
-    node_kind = fields.String(data_key="nodeKind")
-    producer_version = fields.String(data_key="producerVersion")
-    element = fields.Integer(data_key="elementSeq")
-    state = fields.String()
-    origin = fields.String()
-    attempt = fields.Integer()
-    duration_ms = fields.Integer(data_key="durationMs")
-    message = fields.String(data_key="errorMessage")
-    outputs = fields.Dict()
 
 
 class RunMessageSchema(AnswerSchema):
