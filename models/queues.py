@@ -8,14 +8,18 @@ from itertools import combinations
 
 from models.messages import Queue
 
-_ROUTED = re.compile(r"media\.[a-z0-9][a-z0-9-]*(\+[a-z0-9][a-z0-9-]*)*")
-_EVERYWHERE = frozenset({"cpu", "io"})
+_WORD = "[a-z0-9][a-z0-9-]*"
+CAPABILITY = re.compile(_WORD)
+"""How a capability is spelt."""
+_ROUTED = re.compile(rf"media\.{_WORD}(\+{_WORD})*")
+EVERYWHERE = frozenset({"cpu", "io"})
+"""What every worker has."""
 _MOST_WORDS = 5
 
 
 def media_queue(capabilities: Iterable[str]) -> str:
     """Name the queue of work that needs these capabilities: `media`, or `media.gpu` for what not every worker has."""
-    words = sorted(set(capabilities) - _EVERYWHERE)
+    words = sorted(set(capabilities) - EVERYWHERE)
     return f"{Queue.MEDIA}.{'+'.join(words)}" if words else str(Queue.MEDIA)
 
 

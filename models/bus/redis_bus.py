@@ -37,9 +37,13 @@ def wake_channel(queue: str) -> str:
     return f"loom:wake:{queue}"
 
 
-def _read_worker(value: bytes) -> WorkerInfo:
-    told = orjson.loads(value)
-    return WorkerInfo(**{**told, "queues": tuple(told["queues"]), "kinds": tuple(told["kinds"])})
+def _read_worker(value: bytes) -> WorkerInfo | None:
+    """Read what a worker has announced; None for what one of another version says, which is soon replaced."""
+    try:
+        told = orjson.loads(value)
+        return WorkerInfo(**{**told, "queues": tuple(told["queues"]), "kinds": tuple(told["kinds"])})
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
 class RedisBus:
@@ -127,7 +131,8 @@ class RedisBus:
     def _workers(self) -> list[WorkerInfo]:
         keys: list[bytes] = sorted(self._client.scan_iter(match=_WORKER + "*", count=1000))
         values: Any = self._client.mget(keys) if keys else []
-        return [_read_worker(value) for value in values if value is not None]
+        read = (_read_worker(value) for value in values if value is not None)
+        return [worker for worker in read if worker is not None]
 
     def attempts(self, key: str, window_seconds: int) -> int:
         """Count this call among those with the same key in the window; 0 when the bus is out of reach."""

@@ -31,12 +31,12 @@ def remove_old_tasks(begin: Callable[[], UnitOfWork], days: int) -> int:
 
 
 def remove_old_events(begin: Callable[[], UnitOfWork], days: int) -> int:
-    """Forget one batch of events of that age which the relay has published. Returns how many."""
+    """Forget one batch of events of that age which all who follow the log have read. Returns how many."""
     return _run(
         begin,
         """DELETE FROM event WHERE id IN (
-               SELECT event.id FROM event, relay_position WHERE relay_position.reader = 'relay'
-               AND (event.xid, event.id) <= (relay_position.xid, relay_position.id)
+               SELECT event.id FROM event, (SELECT xid, id FROM relay_position ORDER BY xid, id LIMIT 1) AS slowest
+               WHERE (event.xid, event.id) <= (slowest.xid, slowest.id)
                AND occurred < now() - make_interval(days => :days)
                ORDER BY event.xid, event.id LIMIT :batch)""",
         days,

@@ -8,11 +8,11 @@ from collections.abc import Set as AbstractSet
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
+from models.queues import CAPABILITY, EVERYWHERE
 from workers.nodes.base import Node, describe
 
 GROUP = "loom.nodes"
 _KIND = re.compile(r"[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?")
-_EVERYWHERE = frozenset({"cpu", "io"})
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,9 @@ def _load(entry: EntryPoint, taken: AbstractSet[str]) -> type[Node[Any]]:
         raise ValueError(f"'{node.kind}' is no name of a kind: a-z, 0-9 and inner hyphens")
     if node.kind in taken:
         raise ValueError(f"the kind '{node.kind}' is there already")
-    if node.capability in _EVERYWHERE:
+    if not CAPABILITY.fullmatch(node.capability):
+        raise ValueError(f"'{node.capability}' is no capability: a-z, 0-9 and hyphens")
+    if node.capability in EVERYWHERE:
         node.capability = node.kind  # so that no worker takes it which does not have the package
     describe(node)
     return node
