@@ -31,19 +31,22 @@ def other_disk() -> Iterator[Path]:
     """A folder on another file system than the temporary one."""
     place = Path("/dev/shm") / f"loom-test-{os.getpid()}"
     if not place.parent.is_dir() or place.parent.stat().st_dev == Path("/tmp").stat().st_dev:
-        pytest.skip("there is one file system only")
+        pytest.skip("this machine has no second file system that anybody may write to, and only root can make one")
     place.mkdir()
     yield place
     shutil.rmtree(place)
 
 
-def _moving(root: Path, target: str = "out/b/a.jpg", to: Path | None = None, **more: object) -> Moving:
+def _moving(
+    root: Path, target: str = "out/b/a.jpg", to: Path | None = None, *, may_copy: bool = False,
+    keeps_source: bool = False,
+) -> Moving:  # fmt: skip
     status = (root / "in" / "a.jpg").stat() if (root / "in" / "a.jpg").exists() else None
     mtime = status.st_mtime_ns if status else int((root / "mtime").read_text())
     (root / "mtime").write_text(str(mtime))
     return Moving(
         Spot(os.fsencode(root), b"in/a.jpg"), Spot(os.fsencode(to or root), target.encode()), SHA512, len(CONTENT),
-        mtime, **more,  # type: ignore[arg-type]
+        mtime, may_copy=may_copy, keeps_source=keeps_source,
     )  # fmt: skip
 
 
@@ -129,9 +132,9 @@ print(steps)
 
 @pytest.mark.parametrize("is_elsewhere", [False, True])
 def test_killed_at_each_step_no_byte_is_lost_and_the_next_attempt_ends_it(
-    root: Path, other_disk: Path, *, is_elsewhere: bool
+    root: Path, request: pytest.FixtureRequest, *, is_elsewhere: bool
 ) -> None:
-    to = other_disk if is_elsewhere else root
+    to: Path = request.getfixturevalue("other_disk") if is_elsewhere else root
     moving = _moving(root, to=to, may_copy=is_elsewhere)
     for step in range(1, 20):
         for place in (root / "in", to / "out"):
