@@ -17,6 +17,7 @@ from tests.support.client import ApiClient
 from tests.support.people import make_user, sign_in
 from tests.support.platforms import execute, rows
 from workers.inline import run_all
+from workers.nodes.hash_dedup import HashDedupNode
 
 
 @pytest.fixture
@@ -243,3 +244,16 @@ def test_who_may_not_move_tag_or_assign_does_not_do_so_by_a_pipeline(runs: Runs,
     assert pooled.places() == {("one", "a.jpg")}
     assert tags_of(runs, asset) == set()
     assert runs.client.get("/collections")["data"] == []
+
+
+def test_what_a_node_raises_is_its_own_failure(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(*_: Any) -> Any:
+        raise RuntimeError("a fault of the node")
+
+    monkeypatch.setattr(HashDedupNode, "look", crash)
+    asset = runs.upload(picture("red"))
+    run = runs.run(runs.make(graph(node("d", "hash-dedup"), node("m", "md5"))), [asset])
+    (item,) = runs.items(run)
+    done = runs.tasks(run, item)
+    assert (done["d"]["state"], done["m"]["state"], item["state"]) == ("FAILED", "COMPLETED", "FAILED")
+    assert "a fault of the node" in done["d"]["errorMessage"]

@@ -15,10 +15,12 @@ from PIL import Image
 
 from models.bus import WorkerInfo
 from models.messages import Queue
+from models.permissions import Permission
 from models.wiring import Platform
 from tests.api.test_acting_nodes import Pooled, _only, graph
 from tests.api.test_pipeline_runs import Runs, edge, node, picture
 from tests.support.client import ApiClient
+from tests.support.people import make_user, sign_in
 from tests.support.platforms import rows
 from tests.support.web_servers import fetching_from_here, send, web_server
 
@@ -187,7 +189,8 @@ def test_a_mark_is_put_where_it_belongs(runs: Runs) -> None:
     brightness: list[Any] = [image.getpixel(place) for place in ((390, 190), (310, 110), (10, 10))]
     assert [each[0] > 200 for each in brightness] == [True, True, False]
     runs.run(runs.make(graph(node("w", "watermark", text="Loom")), name="words"), [asset])
-    assert (_made(runs, "watermarked.jpg").convert("L").getextrema()[1] or 0) > 200  # type: ignore[operator]
+    lightest: Any = _made(runs, "watermarked.jpg").convert("L").getextrema()[1]
+    assert lightest > 200
     for number, bad in enumerate(({}, {"image": "no base64!"}, {"image": base64.b64encode(b"no png").decode()})):
         made = runs.make(graph(node("w", "watermark", **bad)), name=f"bad {number}")
         assert _only(runs, runs.run(made, [asset]), "w")["state"] == "FAILED", bad
@@ -210,6 +213,17 @@ def test_a_source_of_files_says_what_to_run_on(runs: Runs, tmp_path: Path) -> No
     assert runs.run(made("patterns", pathGlobs=["*.jpg"]))["mediaCount"] == 2
     runs.client.post(f"/pipelines/{made('nothing')}/run", {}, expect=400)
     runs.client.post(f"/pipelines/{made('bad', poolUuid='x')}/run", {}, expect=400)
+
+
+def test_what_could_not_be_kept_is_asked_for_again(runs: Runs, server: ModelServer, url: str) -> None:
+    asset, pipeline = runs.upload(picture("red")), runs.make(graph(node("ask", "http-embedding", url=url)))
+    may = Permission
+    make_user(runs.platform, "eve", [may.READ_ASSET, may.READ_PIPELINE, may.READ_PIPELINE_RUN, may.CREATE_PIPELINE_RUN])
+    eve = Runs(sign_in(runs.client.app, "eve"), runs.platform)
+    for _ in range(2):
+        assert _only(eve, eve.run(pipeline, [asset]), "ask")["state"] == "FAILED"
+    told = _only(runs, runs.run(pipeline, [asset]), "ask")
+    assert (told["state"], told["origin"], len(server.asked)) == ("COMPLETED", "COMPUTED", 3)
 
 
 def test_a_sink_without_leave_writes_nowhere(runs: Runs) -> None:

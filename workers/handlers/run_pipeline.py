@@ -133,8 +133,8 @@ class RunPipelineHandler:
                 several = value if isinstance(value, list) else [value]
                 if several and isinstance(several[0], Artifact):
                     attachments = [_store(step, artifact) for artifact in several]
-                    told = [{"artifact": each["sha512"], "mimeType": each["mime_type"], "size": each["size"]}
-                            for each in attachments]  # fmt: skip
+                    told = [{"artifact": each["sha512"], "mimeType": each["mime_type"], "size": each["size"],
+                             "filename": each["filename"]} for each in attachments]  # fmt: skip
                     outputs[port] = told if isinstance(value, list) else told[0]
                     made += attachments
                 else:
@@ -146,7 +146,10 @@ class RunPipelineHandler:
         actor = _actor(uow, step)
         if not step.payload.dry_run:
             _do_effects(uow, actor, ran.items)
-        keep_found(uow, actor, step.task_id, ran.found)
+        # What a node wanted done and could not be is not known: the next run must try again.
+        good = {(item.facts.asset_id, record.kind, record.key) for item in ran.items for record in item.records}
+        found = [each for each in ran.found if (each.asset_id, each.kind, each.key) in good]
+        keep_found(uow, actor, step.task_id, found)
         keep_run_items(uow, step.task_id, [_row(item) for item in ran.items])
         _tell_failures(uow, step, ran.items)
         count_nodes(uow, step.task_id, _tallies(ran.items))

@@ -28,7 +28,7 @@ from models.errors import LoomError
 from models.pipelines.descriptors import Cardinality, Port
 from models.pipelines.effects import EmbeddingEffect
 from models.pipelines.outcomes import Outcome, completed, failed
-from workers.nodes.base import MEDIA, Acting, Node, Options
+from workers.nodes.base import MEDIA, Acting, Artifact, Node, Options
 
 _SECONDS, _MOST_ANSWER = 60.0, 16 * 1024**2
 _MOST_VECTORS, _MOST_DIMENSIONS, _MOST_LABELS = 1000, 16_000, 1000
@@ -149,7 +149,9 @@ def _question(acting: Acting, inputs: Mapping[str, Any], options: ServiceOptions
     if inputs.get("text") is not None:
         asked["text"] = inputs["text"]
     if inputs.get("image") is not None:
-        asked["image"] = {"mimeType": "image/webp", "data": _spell(acting.read_file(inputs["image"]))}
+        image = inputs["image"]
+        kind = image.made.mime_type if isinstance(image, Artifact) else image["mimeType"]
+        asked["image"] = {"mimeType": kind, "data": _spell(acting.read_file(image))}
     if options.send_file:
         data = acting.read_asset(options.most_mebibytes * 1024**2)
         asked["file"] = {"mimeType": facts.mime_type, "data": _spell(data)}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
 from string import Formatter
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,7 +14,7 @@ from pydantic import Field
 from models.errors import LoomError
 from models.pipelines.descriptors import Cardinality, Category, Port
 from models.pipelines.outcomes import Outcome, completed, failed
-from workers.nodes.base import MEDIA, Acting, Node, Options
+from workers.nodes.base import MEDIA, Acting, Artifact, Node, Options
 
 if TYPE_CHECKING:
     from models.storage.buckets import Bucket
@@ -54,29 +56,38 @@ class S3SinkNode(Node[SinkOptions]):
     def act(self, acting: Acting, inputs: Mapping[str, Any], options: SinkOptions) -> Outcome:
         """Write them."""
         try:
-            bucket, written = acting.reach.bucket(options.bucket), 0
-            keys = [_key(acting, options, number, name) for number, name, _ in _files(acting, inputs, options)]
+            bucket = acting.reach.bucket(options.bucket)
+            listed = enumerate(_files(acting, inputs, options))
+            files = [(_key(acting, options, number, each.filename), each) for number, each in listed]
             if acting.is_dry_run:
-                return completed({"keys": keys, "count": 0})
-            for key, (_, _, data) in zip(keys, _files(acting, inputs, options), strict=True):
-                written += _put(bucket, key, data, options)
-            return completed({"keys": keys, "count": written})
+                return completed({"keys": [key for key, _ in files], "count": 0})
+            written = sum(_put(bucket, key, each.read(), options) for key, each in files)
+            return completed({"keys": [key for key, _ in files], "count": written})
         except (LoomError, ValueError) as error:
             return failed(str(error))
 
 
-def _files(acting: Acting, inputs: Mapping[str, Any], options: SinkOptions) -> Iterator[tuple[int, str, bytes]]:
-    for number, value in enumerate(inputs.get("artifacts") or ()):
-        name = value.made.filename if hasattr(value, "made") else "file"
-        yield number, name, acting.read_file(value)
+@dataclass(frozen=True)
+class _File:
+    """A file that is to be written; it is read when its turn has come."""
+
+    filename: str
+    read: Callable[[], bytes]
+
+
+def _files(acting: Acting, inputs: Mapping[str, Any], options: SinkOptions) -> Iterator[_File]:
+    for value in inputs.get("artifacts") or ():
+        name = value.made.filename if isinstance(value, Artifact) else value.get("filename", "file")
+        yield _File(name, partial(acting.read_file, value))
     if options.include_source:
-        yield len(inputs.get("artifacts") or ()), acting.facts.filename, acting.read_asset(_MOST_SOURCE)
+        yield _File(acting.facts.filename, partial(acting.read_asset, _MOST_SOURCE))
 
 
 def _key(acting: Acting, options: SinkOptions, number: int, filename: str) -> str:
-    fields = {name for _, name, _, _ in Formatter().parse(options.key_template) if name is not None}
-    if not fields <= _FIELDS:
-        raise ValueError(f"The key may be made of {', '.join(sorted(_FIELDS))}")
+    """Fill the template in: names alone, since a width or an attribute could be of any size."""
+    for _, name, width, conversion in Formatter().parse(options.key_template):
+        if name is not None and (name not in _FIELDS or width or conversion):
+            raise ValueError(f"The key may be made of {', '.join(sorted(_FIELDS))}, in braces")
     facts = acting.facts
     safe = filename.replace("/", "_")
     key = options.key_template.format(uuid=facts.asset_id, sha512=facts.sha512, filename=safe, number=number)

@@ -15,6 +15,7 @@ from typing import Any
 
 import orjson
 from pydantic import ValidationError
+from sqlalchemy.exc import SQLAlchemyError
 
 from models.errors import LoomError
 from models.pipelines.descriptors import NodeDescriptor
@@ -61,7 +62,7 @@ class RanItem:
     def fail(self, number: int, problem: str) -> None:
         """Let a node have failed after all: what it wanted done could not be done."""
         record = self.records[number]
-        record.outcome = failed(problem)
+        record.outcome, record.key = failed(problem), None
         if self.state is not ItemState.FAILED:
             self.state, self.message = ItemState.FAILED, f"{record.node_id}: {problem}"
 
@@ -163,6 +164,10 @@ class ItemRun:
         except (Gone, LoomError, ValidationError) as error:
             self._sandbox = None
             return failed(str(error)[:300])
+        except SQLAlchemyError:
+            raise  # an engine is away: the whole part is tried again
+        except Exception as error:  # noqa: BLE001 - what a node raises is its own failure, and no other's
+            return failed(f"{type(error).__name__}: {error}"[:300])
 
     def _in_child(self, execution: Execution) -> Outcome:
         if self._sandbox is None:
