@@ -75,7 +75,7 @@ class RunPipeline(Payload):
     queue: str = Queue.MEDIA
     """Where its parts wait: `media_queue` of what its nodes need."""
     is_for_all: bool = False
-    """All assets are chosen that nothing said here leaves out."""
+    """Nothing needs to be said to choose: all assets are chosen that nothing leaves out."""
     mime_types: tuple[str, ...] = ()
     """Patterns such as `image/*`, as `models.pipelines.triggers` has them."""
     pool_uuids: tuple[UUID, ...] = ()

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from models.bus import WorkerInfo
-from models.messages import Queue
+from models.messages import RUN_PIPELINE, Queue, RunPipeline
+from models.permissions import Actor
 from models.services.auto_runs import follow
 from models.services.bootstrap import bootstrap
 from models.services.default_pipeline import DEFINITION
 from models.services.reaping import reopen_windows
 from models.services.schedules import submit_due
+from models.services.tasks import submit
 from models.wiring import Platform
 from tests.api.test_acting_nodes import Pooled, graph
 from tests.api.test_pipeline_runs import Runs, node, picture
@@ -280,3 +283,17 @@ def test_runs_are_for_a_pool_a_folder_or_patterns(runs: Runs, tmp_path: Path) ->
     for bad in ({}, {"path": "x"}, {"poolUuid": "x"}, {"poolUuid": pipeline}, {"pathGlobs": []}):
         answer = runs.client.request("POST", f"/pipelines/{pipeline}/run", bad)
         assert answer.status_code in {400, 404}, bad
+
+
+def test_a_run_that_says_nothing_is_for_nothing(runs: Runs, actor: Actor) -> None:
+    runs.upload(picture("red"))
+    pipeline = runs.make(MD5)
+    for is_for_all, count in ((False, 0), (True, 1)):
+        payload = RunPipeline(pipeline_uuid=UUID(pipeline), version=1, is_for_all=is_for_all)
+        with runs.platform.unit_of_work() as uow:
+            task = submit(
+                uow, RUN_PIPELINE, payload, space_id=actor.space_id, title="Run", actor=actor, max_attempts=3
+            )  # fmt: skip
+            uow.commit()
+        run_all(runs.platform)
+        assert rows(runs.platform, f"SELECT count(*) FROM run_item WHERE task_id = '{task.id}'") == [(count,)]

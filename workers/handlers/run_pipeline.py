@@ -78,7 +78,9 @@ class RunPipelineHandler:
                 actor = _actor(uow, step)
                 until = UUID(cursor["until"]) if cursor["until"] else newest_asset(uow, actor)
                 after = UUID(cursor["after"]) if cursor["after"] else None
-                found = choose(uow, actor, _conditions(uow, actor, step), after, until, _PLAN_ITEMS) if until else []
+                conditions = _conditions(uow, actor, step)
+                is_chosen = bool(conditions) or step.payload.is_for_all
+                found = choose(uow, actor, conditions, after, until, _PLAN_ITEMS) if until and is_chosen else []
             if not found:
                 return
             first = cursor["index"]
