@@ -33,6 +33,7 @@ _HASH_NICENESS = 10
 _INDEXER_NICENESS = 19
 """Where cores are short, requests go first, then the scan; the index catches up right after it."""
 _POLL_SECONDS = 0.2
+_MOST_GENERAL = 8
 _ANY_ADDRESS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 
 
@@ -49,12 +50,22 @@ class WorkerPool:
 
 def worker_pools(settings: Settings) -> tuple[WorkerPool, ...]:
     """The workers of one machine: each kind of load has its own, so that none waits behind another."""
-    processes = settings.hash_processes or _usable_cores()
-    hashing = WorkerPool("worker-hash", (Queue.HASH,), processes, threads=1, niceness=_HASH_NICENESS)
+    cores = _usable_cores()
+    hashing = WorkerPool(
+        "worker-hash", (Queue.HASH,), settings.hash_processes or cores, threads=1, niceness=_HASH_NICENESS
+    )
+    # Runs compute between two decodings: a process for each core, though each has its children besides.
+    running = min(cores, _MOST_GENERAL)
     return (
         WorkerPool("worker-interactive", (Queue.INTERACTIVE, Queue.WEBHOOKS), processes=1, threads=4),
         hashing,
-        WorkerPool("worker-general", (Queue.BULK, Queue.MEDIA, Queue.MAINTENANCE), 1, 4, _GENERAL_NICENESS),
+        WorkerPool(
+            "worker-general",
+            (Queue.BULK, Queue.MEDIA, Queue.MAINTENANCE),
+            running,
+            max(2, 4 // running),
+            _GENERAL_NICENESS,
+        ),
     )
 
 

@@ -30,13 +30,22 @@ def give_way(niceness: int, session_niceness: int = 0) -> None:
             _AUTOGROUP.write_text(str(session_niceness))
 
 
+def tune_garbage_collection() -> None:
+    """Look less for garbage, once all is loaded.
+
+    A batch holds thousands of small objects until it is written: looking through them again and again finds nothing,
+    and neither does looking through what every process has loaded.
+    """
+    gc.set_threshold(50_000, 20, 20)
+    gc.freeze()
+
+
 def run_process(run: Callable[[Platform, Event], None], connections: int) -> None:
     """Wire the process and run it; SIGTERM and SIGINT set the event, upon which `run` is to return soon."""
-    # A batch holds thousands of small objects until it is written; looking through them again and again finds nothing.
-    gc.set_threshold(50_000, 20, 20)
     settings = Settings.from_env()
     set_up_logs(settings.log_level, settings.log_format)
     platform = build(settings, connections=connections)
+    tune_garbage_collection()
     stopping = Event()
 
     def stop(_signal: int, _frame: FrameType | None) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import gc
-
 from models.logs import set_up_logs
+from models.process import tune_garbage_collection
 from models.settings import Settings
 from models.wiring import build
 from workers.broker import make_broker
@@ -12,11 +11,9 @@ from workers.handlers import HANDLERS
 from workers.offering import announce_kinds
 from workers.runtime import Runtime
 
-# A part holds thousands of small objects until it is written; looking through them again and again finds nothing.
-gc.set_threshold(50_000, 20, 20)
-
 settings = Settings.from_env()
 set_up_logs(settings.log_level, settings.log_format)
 platform = build(settings)
 announce_kinds(platform)
 broker = make_broker(Runtime(platform, settings.worker_queues, HANDLERS))
+tune_garbage_collection()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 
@@ -122,6 +123,11 @@ class NodeDescriptor:
     def parameters(self) -> tuple[Parameter, ...]:
         """All options."""
         return (*self.own_parameters, *COMMON)
+
+    @cached_property
+    def media_inputs(self) -> frozenset[str]:
+        """Ids of the inputs at which an asset comes in."""
+        return frozenset(port.id for port in self.inputs if port.content_type.startswith("media/"))
 
     def outputs_for(self, options: Mapping[str, Any]) -> tuple[Port, ...]:
         """Give the outputs of a node with these options."""

@@ -20,7 +20,7 @@ from typing import Any
 from models.pipelines.content import is_control
 from models.pipelines.descriptors import Cardinality, Port
 from models.pipelines.graph import Branch, Edge, Graph, GraphNode, Mode
-from models.pipelines.outcomes import NodeState, Outcome, sealed, skipped
+from models.pipelines.outcomes import NodeState, Origin, Outcome, sealed, skipped
 
 Results = Mapping[str, Sequence[Outcome]]
 """Of each node the outcomes, by element; one of a node that runs once."""
@@ -118,10 +118,31 @@ class _Run:
 
     def settle(self, node: GraphNode, element: int, execute: Execute) -> Outcome:
         """Decide on an execution, and let it run if it is to."""
-        decided = self._decide(node, element)
+        decided = self._decide_plainly(node) or self._decide(node, element)
         if isinstance(decided, Outcome):
             return decided
-        return sealed(execute(decided), node.outputs)
+        outcome = execute(decided)
+        # What is known was held against what the node declares when it was found out.
+        return outcome if _is_known(outcome) else sealed(outcome, node.outputs)
+
+    def _decide_plainly(self, node: GraphNode) -> Execution | None:
+        """Decide what most executions come to, in which every edge is live; None if one is not."""
+        if node.id not in self._graph.plain:
+            return None
+        inputs = {}
+        for edge in self._graph.edges_into.get(node.id, ()):
+            producer, outcome = self._graph.nodes[edge.source], self.results[edge.source][0]
+            if outcome.state is not NodeState.COMPLETED:
+                return None
+            if edge.branch is not Branch.ANY and _verdict(producer, outcome) is not (edge.branch is Branch.PASS):
+                return None
+            if edge.source_port:
+                value = outcome.outputs.get(edge.source_port)
+                if value is None:
+                    return None
+                if edge.target_port in node.inputs:
+                    inputs[edge.target_port] = value
+        return Execution(node, 0, inputs)
 
     def _decide(self, node: GraphNode, element: int) -> Execution | Outcome:
         if not node.options.get("enabled", True):
@@ -153,6 +174,10 @@ class _Run:
             arrival.values += values if takes_many or not _gives_many(producer, edge) else values[element : element + 1]
             arrival.message = arrival.message or outcome.message
         return arrival
+
+
+def _is_known(outcome: Outcome | None) -> bool:
+    return isinstance(outcome, Outcome) and outcome.origin is Origin.CACHED
 
 
 def _takes_many(node: GraphNode, edge: Edge) -> bool:

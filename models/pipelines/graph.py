@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from models.pipelines.descriptors import NodeDescriptor, Port
+from models.pipelines.descriptors import Cardinality, NodeDescriptor, Port
 
 
 class Branch(StrEnum):
@@ -67,6 +67,8 @@ class Graph:
     edges: Sequence[Edge]
     source: str
     edges_into: Mapping[str, Sequence[Edge]] = field(init=False)
+    plain: frozenset[str] = field(init=False)
+    """Nodes that run once, and get no more than one value of each edge."""
 
     def __post_init__(self) -> None:
         """Sort the edges by where they lead."""
@@ -74,6 +76,21 @@ class Graph:
         for edge in self.edges:
             into[edge.target].append(edge)
         object.__setattr__(self, "edges_into", into)
+        plain = (node.id for node in self.nodes.values() if self._is_plain(node))
+        object.__setattr__(self, "plain", frozenset(plain))
+
+    def _is_plain(self, node: GraphNode) -> bool:
+        edges = self.edges_into.get(node.id, ())
+        return _runs_once(node) and node.options.get("enabled", True) and all(map(self._is_plain_edge, edges))
+
+    def _is_plain_edge(self, edge: Edge) -> bool:
+        producer = self.nodes[edge.source]
+        ports = producer.outputs.get(edge.source_port), self.nodes[edge.target].inputs.get(edge.target_port)
+        return _runs_once(producer) and all(port is None or port.cardinality is Cardinality.ONE for port in ports)
+
+
+def _runs_once(node: GraphNode) -> bool:
+    return node.mode is Mode.SINGLE
 
 
 def behind(graph: Graph, node_id: str) -> frozenset[str]:

@@ -10,6 +10,7 @@ from itertools import chain
 from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlalchemy import select
 
 from models.entities import Asset
@@ -97,7 +98,9 @@ def _add_known(uow: UnitOfWork, assets: dict[UUID, RunAsset]) -> None:
     """Add what is known. A result that has made a file counts as long as the asset has that attachment."""
     ids = as_array(list(assets))
     rows = uow.fetch(
-        "SELECT asset_id, kind, key, outputs FROM node_result WHERE asset_id = ANY(CAST(%(ids)s AS uuid[]))", ids=ids
+        """SELECT asset_id, kind, key, CAST(outputs AS text) FROM node_result
+           WHERE asset_id = ANY(CAST(%(ids)s AS uuid[]))""",
+        ids=ids,
     )
     attached = set(
         uow.fetch(
@@ -106,8 +109,9 @@ def _add_known(uow: UnitOfWork, assets: dict[UUID, RunAsset]) -> None:
             ids=ids,
         )
     )
-    for asset_id, kind, key, outputs in rows:
-        if all((asset_id, made) in attached for made in _made(outputs)):
+    for asset_id, kind, key, spelt in rows:
+        outputs = orjson.loads(spelt)
+        if '"artifact"' not in spelt or all((asset_id, made) in attached for made in _made(outputs)):
             assets[asset_id].known[kind, bytes(key)] = outputs
 
 

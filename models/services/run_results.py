@@ -83,13 +83,13 @@ def keep_run_items(uow: UnitOfWork, task_id: UUID, rows: Iterable[ItemRow]) -> N
     uow.execute(
         """INSERT INTO run_item (task_id, index, asset_id, sha512, filename, size, state, message, duration_ms, results)
            SELECT :task, index, asset_id, decode(sha512, 'hex'), filename, size, state, message, duration_ms,
-                  convert_to(results, 'UTF8')
+                  convert_to(CAST(results AS text), 'UTF8')
            FROM json_to_recordset(CAST(:rows AS json)) AS new (index bigint, asset_id uuid, sha512 text, filename text,
-                size bigint, state text, message text, duration_ms bigint, results text)
+                size bigint, state text, message text, duration_ms bigint, results json)
            ON CONFLICT (task_id, index) DO UPDATE SET state = excluded.state, message = excluded.message,
                duration_ms = excluded.duration_ms, results = excluded.results, finished = now()""",
         task=task_id,
-        rows=as_rows([{**vars(row), "results": orjson.dumps(row.results).decode()} for row in rows]),
+        rows=as_rows([vars(row) for row in rows]),
     )
 
 

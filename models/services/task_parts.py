@@ -51,7 +51,10 @@ def single_items(items: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 @dataclass
 class Outcome:
-    """What a step did. `counts` are the kind's own counters, summed over all steps of the task."""
+    """What a step did. `counts` are the kind's own counters, summed over all steps of the task.
+
+    `rest` is what a part has not come to: others go on with it.
+    """
 
     done: int = 0
     failed: int = 0
@@ -60,6 +63,7 @@ class Outcome:
     counts: dict[str, int] = field(default_factory=dict)
     items: Sequence[ItemOutcome] = ()
     result: dict[str, Any] | None = None
+    rest: Sequence[NewPart] = ()
 
 
 def lock_task(uow: UnitOfWork, task_id: UUID) -> Task:

@@ -12,11 +12,10 @@ from models.bus import WorkerInfo
 from models.messages import Queue
 from models.permissions import Permission
 from models.wiring import Platform
-from tests.api.test_pipeline_runs import Runs, edge, node, picture
 from tests.support.client import ApiClient
 from tests.support.people import make_user, sign_in
 from tests.support.platforms import execute, rows
-from workers.inline import run_all
+from tests.support.runs import Pooled, Runs, edge, graph, node, only, picture
 from workers.nodes.hash_dedup import HashDedupNode
 
 
@@ -26,18 +25,8 @@ def runs(client: ApiClient, platform: Platform) -> Runs:
     return Runs(client, platform)
 
 
-def graph(*nodes: dict[str, Any], edges: list[dict[str, Any]] | None = None) -> dict[str, Any]:
-    wired = [edge("source", each["id"]) for each in nodes] if edges is None else edges
-    return {"nodes": [node("source", "asset-source"), *nodes], "edges": wired}
-
-
 def tags_of(runs: Runs, asset: str) -> set[str]:
     return {each["name"] for each in runs.client.get(f"/assets/{asset}/tags")["data"]}
-
-
-def _only(runs: Runs, run: Any, name: str) -> Any:
-    (item,) = runs.items(run)
-    return runs.tasks(run, item)[name]
 
 
 WIDE = {"tag": "wide", "when": [{"port": "struct", "path": "width", "op": "GTE", "value": 200}]}
@@ -60,7 +49,7 @@ def test_rules_put_tags_on_and_take_them_off_again(runs: Runs) -> None:
     asset = runs.upload(picture("red"))
     pipeline = runs.make(_tagging(rules=[WIDE, BY_TYPE, NEVER], collection="auto"))
     run = runs.run(pipeline, [asset])
-    assert _only(runs, run, "t")["outputs"]["applied"] == ["wide", "a image/jpeg"]
+    assert only(runs, run, "t")["outputs"]["applied"] == ["wide", "a image/jpeg"]
     assert tags_of(runs, asset) == {"wide", "a image/jpeg"}
     runs.client.post(f"/assets/{asset}/tags", {"name": "mine"}, expect=201)
     narrower = _tagging(rules=[BY_TYPE], collection="auto", removeWithdrawn=True)
@@ -73,7 +62,7 @@ def test_a_pattern_that_takes_for_ever_fails_its_node(runs: Runs) -> None:
     asset = runs.upload(picture("red"), "a" * 60 + ".jpg")
     slow = {"tag": "x", "when": [{"port": "asset", "path": "filename", "op": "MATCHES", "value": "^(a|aa)+$"}]}
     run = runs.run(runs.make(graph(node("t", "tag", rules=[slow]))), [asset])
-    told = _only(runs, run, "t")
+    told = only(runs, run, "t")
     assert (told["state"], "takes too long" in told["errorMessage"]) == ("FAILED", True)
     assert tags_of(runs, asset) == set()
 
@@ -100,8 +89,8 @@ def test_assets_are_assigned_by_name_or_id(runs: Runs, target: str) -> None:
     assert (found["name"], {each["uuid"] for each in held}) == ("Inbox", {first, second})
     missing = runs.make(graph(node("a", "assign", target=target, targetName="Nowhere")), name="q")
     run = runs.run(missing, [first])
-    assert (run["status"], _only(runs, run, "a")["state"]) == ("FAILED", "FAILED")
-    assert "Nowhere" in _only(runs, run, "a")["errorMessage"]
+    assert (run["status"], only(runs, run, "a")["state"]) == ("FAILED", "FAILED")
+    assert "Nowhere" in only(runs, run, "a")["errorMessage"]
 
 
 def test_a_dry_run_only_says_what_would_be_done(runs: Runs) -> None:
@@ -121,7 +110,7 @@ def test_ways_are_chosen_by_date_tag_and_rating(runs: Runs) -> None:
     def way(by: str, hint: str) -> str:
         made = graph(node("f", "filter", filterBy=by, buckets=[{"id": "yes", "match": hint}]))
         run = runs.run(runs.make(made, name=f"{by} {hint}"), [asset])
-        return str(_only(runs, run, "f")["outputs"]["bucket"])
+        return str(only(runs, run, "f")["outputs"]["bucket"])
 
     assert [way("TAG", hint) for hint in ("Beach", "!beach")] == ["other", "yes"]
     assert [way("RATING", hint) for hint in ("unrated", ">=4")] == ["yes", "other"]
@@ -139,36 +128,10 @@ def test_ways_are_chosen_by_date_tag_and_rating(runs: Runs) -> None:
 def test_a_verdict_of_yesterday_does_not_hold_today(runs: Runs) -> None:
     asset = runs.upload(picture("red"))
     pipeline = runs.make(graph(node("b", "blacklist-check")))
-    assert _only(runs, runs.run(pipeline, [asset]), "b")["outputs"]["passed"] is True
+    assert only(runs, runs.run(pipeline, [asset]), "b")["outputs"]["passed"] is True
     runs.client.post("/blacklists", {"assetUuid": asset, "name": "No"}, expect=201)
-    told = _only(runs, runs.run(pipeline, [asset]), "b")
+    told = only(runs, runs.run(pipeline, [asset]), "b")
     assert (told["outputs"]["passed"], told["origin"]) == (False, "COMPUTED")
-
-
-class Pooled:
-    """A pool on a folder with one picture, scanned."""
-
-    def __init__(self, runs: Runs, root: Path) -> None:
-        self.runs, self.root = runs, root
-        root.mkdir()
-        (root / "a.jpg").write_bytes(picture("red"))
-        self.pool = runs.client.post("/asset-pools", {"name": root.name, "fsPath": str(root)}, expect=201)["uuid"]
-        self.scan()
-
-    def scan(self) -> Any:
-        started = self.runs.client.post(f"/asset-pools/{self.pool}/scan", expect=202)
-        run_all(self.runs.platform)
-        return self.runs.client.get(f"/tasks/{started['uuid']}")["result"]
-
-    def asset(self) -> str:
-        return str(self.runs.client.get("/assets")["data"][0]["uuid"])
-
-    def places(self) -> set[tuple[str, str]]:
-        found = rows(
-            self.runs.platform,
-            "SELECT pool.name, convert_from(path, 'UTF8') FROM location JOIN pool ON pool.id = pool_id",
-        )
-        return {(row[0], row[1]) for row in found}
 
 
 def test_a_file_is_moved_and_its_location_follows(runs: Runs, tmp_path: Path) -> None:
@@ -177,7 +140,7 @@ def test_a_file_is_moved_and_its_location_follows(runs: Runs, tmp_path: Path) ->
     (tmp_path / "one" / "sorted" / "a.jpg").write_bytes(b"taken")
     before = rows(runs.platform, "SELECT id FROM location")
     run = runs.run(runs.make(graph(node("m", "move", targetFolder="sorted"))), [pooled.asset()])
-    told = _only(runs, run, "m")
+    told = only(runs, run, "m")
     assert (told["outputs"]["flag"], told["outputs"]["path"]) == ("MOVED", "sorted/a-1.jpg")
     assert pooled.places() == {("one", "sorted/a-1.jpg")}
     assert rows(runs.platform, "SELECT id FROM location") == before, "it is the same location"
@@ -188,7 +151,7 @@ def test_a_file_is_moved_and_its_location_follows(runs: Runs, tmp_path: Path) ->
         each["uuid"] for each in runs.client.get("/assets")["data"] if each["file"]["filename"] == "a.jpg"
         and each["file"]["size"] > 100
     ])  # fmt: skip
-    assert _only(runs, again, "m")["outputs"]["flag"] == "ALREADY_THERE"
+    assert only(runs, again, "m")["outputs"]["flag"] == "ALREADY_THERE"
 
 
 def test_a_file_is_moved_to_another_pool_or_stays_by_the_rules(runs: Runs, tmp_path: Path) -> None:
@@ -197,29 +160,29 @@ def test_a_file_is_moved_to_another_pool_or_stays_by_the_rules(runs: Runs, tmp_p
     pool = runs.client.post("/asset-pools", {"name": "two", "fsPath": str(two)}, expect=201)["uuid"]
     move = {"target": "POOL", "poolUuid": pool, "targetFolder": "in", "layout": "FLAT"}
     dry = runs.run(runs.make(graph(node("m", "move", **move))), [one.asset()], dryRun=True)
-    assert _only(runs, dry, "m")["outputs"]["flag"] == "DRY_RUN"
+    assert only(runs, dry, "m")["outputs"]["flag"] == "DRY_RUN"
     assert one.places() == {("one", "a.jpg")}
     (two / "in").mkdir()
     (two / "in" / "a.jpg").write_bytes(b"taken")
     for conflict, state in (("SKIP", "COMPLETED"), ("FAIL", "FAILED")):
         made = runs.make(graph(node("m", "move", **move, onConflict=conflict)), name=conflict)
-        assert _only(runs, runs.run(made, [one.asset()]), "m")["state"] == state
+        assert only(runs, runs.run(made, [one.asset()]), "m")["state"] == state
     (two / "in" / "a.jpg").unlink()
     runs.run(runs.make(graph(node("m", "move", **move)), name="now"), [one.asset()])
     assert one.places() == {("two", "in/a.jpg")}
     assert (two / "in" / "a.jpg").read_bytes() == picture("red")
     for name, bad in (("up", {"targetFolder": "../up"}), ("no", {"target": "POOL", "poolUuid": "x"})):
         made = runs.make(graph(node("m", "move", **bad)), name=name)
-        assert _only(runs, runs.run(made, [one.asset()]), "m")["state"] == "FAILED"
+        assert only(runs, runs.run(made, [one.asset()]), "m")["state"] == "FAILED"
 
 
 def test_copies_are_told(runs: Runs, tmp_path: Path) -> None:
     pooled = Pooled(runs, tmp_path / "one")
     made = runs.make(graph(node("d", "hash-dedup")))
-    assert _only(runs, runs.run(made, [pooled.asset()]), "d")["outputs"]["passed"] is True
+    assert only(runs, runs.run(made, [pooled.asset()]), "d")["outputs"]["passed"] is True
     (tmp_path / "one" / "b.jpg").write_bytes(picture("red"))
     pooled.scan()
-    told = _only(runs, runs.run(made, [pooled.asset()]), "d")["outputs"]
+    told = only(runs, runs.run(made, [pooled.asset()]), "d")["outputs"]
     assert (told["passed"], told["original"]) == (False, "a.jpg")
     assert [each["path"] for each in told["copies"]] == ["b.jpg"]
 
@@ -238,7 +201,7 @@ def test_who_may_not_move_tag_or_assign_does_not_do_so_by_a_pipeline(runs: Runs,
     for name, each in nodes.items():
         pipeline = runs.make(graph(each), name=name)
         run = eve.run(pipeline, [asset])
-        told = _only(eve, run, "n")
+        told = only(eve, run, "n")
         assert (run["status"], told["state"], bool(told["errorMessage"])) == ("FAILED", "FAILED", True), name
     assert (tmp_path / "one" / "a.jpg").exists()
     assert pooled.places() == {("one", "a.jpg")}

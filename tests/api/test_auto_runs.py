@@ -14,20 +14,16 @@ from models.permissions import Actor
 from models.services.auto_runs import follow
 from models.services.bootstrap import bootstrap
 from models.services.default_pipeline import DEFINITION
-from models.services.reaping import reopen_windows
 from models.services.schedules import submit_due
 from models.services.tasks import submit
 from models.wiring import Platform
-from tests.api.test_acting_nodes import Pooled, graph
-from tests.api.test_pipeline_runs import Runs, node, picture
 from tests.support import media_files
 from tests.support.client import ApiClient
 from tests.support.engines import empty_tables
 from tests.support.platforms import execute, rows
+from tests.support.runs import MD5, Pooled, Runs, bulk_assets, graph, node, picture
 from tests.support.settings import PASSWORD
-from workers.inline import run_all, run_one
-
-MD5 = graph(node("m", "md5"))
+from workers.inline import run_all
 
 
 @pytest.fixture
@@ -70,7 +66,7 @@ def test_of_several_pipelines_the_one_with_the_highest_priority_takes_what_comes
 
 def test_what_has_no_bytes_yet_waits_for_them(runs: Runs) -> None:
     runs.make(MD5, name="all", trigger={"auto": True})
-    _bulk_assets(runs, 1)
+    bulk_assets(runs, 1)
     _follow(runs.platform)
     assert _counts(runs) == {}
 
@@ -161,70 +157,6 @@ def test_the_default_pipeline_is_sound_and_knows_every_family(runs: Runs) -> Non
     types = {each["filename"] for each in runs.client.get("/attachments")["data"]}
     assert types == {"thumbnail.webp"}
     assert len(runs.client.get("/attachments")["data"]) == 4
-
-
-class Stepwise:
-    """A run of many small parts, worked on one part at a time."""
-
-    def __init__(self, runs: Runs) -> None:
-        self.runs = runs
-        self.pipeline = runs.make(MD5)
-
-    def start(self, assets: list[str]) -> str:
-        body = {"mediaUuids": assets}
-        return str(self.runs.client.post(f"/pipelines/{self.pipeline}/run", body, expect=202)["runUuid"])
-
-    def show(self, run: str) -> Any:
-        return self.runs.client.get(f"/pipelines/{self.pipeline}/runs/{run}")
-
-    def act(self, run: str, verb: str, expect: int = 200) -> Any:
-        return self.runs.client.post(f"/pipelines/{self.pipeline}/runs/{run}/{verb}", expect=expect)
-
-
-_FILE = {"filename": "x", "mimeType": "image/png", "size": 1, "origin": "test"}
-
-
-def _bulk_assets(runs: Runs, count: int) -> list[str]:
-    """Assets whose bytes cannot be had, so that their md5 fails."""
-    items = [{"hashes": {"sha512": f"{number:0128x}"}, "file": _FILE} for number in range(count)]
-    runs.client.post("/assets/bulk/create", {"assets": items}, expect=202)
-    run_all(runs.platform)
-    return [str(row[0]) for row in rows(runs.platform, "SELECT id FROM asset ORDER BY id")]
-
-
-def test_a_run_rests_and_goes_on(runs: Runs) -> None:
-    stepwise, assets = Stepwise(runs), _bulk_assets(runs, 1000)
-    run = stepwise.start(assets)
-    run_one(runs.platform, Queue.BULK)
-    run_one(runs.platform, Queue.MEDIA)
-    stepwise.act(run, "pause")
-    stepwise.act(run, "pause")
-    before = stepwise.show(run)
-    assert before["status"] == "PAUSED"
-    with runs.platform.unit_of_work() as uow:
-        assert reopen_windows(uow) == 0
-        uow.commit()
-    run_all(runs.platform)
-    assert stepwise.show(run)["failureCount"] == before["failureCount"] == 50
-    stepwise.act(run, "resume")
-    run_all(runs.platform)
-    ended = stepwise.show(run)
-    assert (ended["status"], ended["failureCount"], ended["mediaCount"]) == ("FAILED", 1000, 1000)
-    assert [(each["nodeId"], each["processedCount"], each["failedCount"]) for each in ended["nodes"]] == [
-        ("m", 1000, 1000), ("source", 1000, 0),
-    ]  # fmt: skip
-    for verb in ("pause", "resume"):
-        stepwise.act(run, verb, expect=409)
-
-
-def test_a_run_that_rests_can_be_stopped(runs: Runs) -> None:
-    stepwise, assets = Stepwise(runs), _bulk_assets(runs, 200)
-    run = stepwise.start(assets)
-    run_one(runs.platform, Queue.BULK)
-    stepwise.act(run, "pause")
-    stepwise.act(run, "cancel")
-    run_all(runs.platform)
-    assert stepwise.show(run)["status"] == "CANCELLED"
 
 
 def test_what_failed_is_tried_again(runs: Runs, tmp_path: Path) -> None:

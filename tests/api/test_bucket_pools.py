@@ -15,10 +15,10 @@ from models.messages import Queue
 from models.permissions import Actor
 from models.storage.buckets import Bucket
 from models.wiring import Platform
-from tests.api.test_pipeline_runs import Runs, edge, node, picture
 from tests.support.assets import find_asset
 from tests.support.client import ApiClient
 from tests.support.platforms import rows
+from tests.support.runs import Runs, edge, node, picture
 from tests.support.s3_server import BUCKET, S3, s3_server
 from tests.support.settings import PASSWORD
 from web.app import close_app, create_app
@@ -143,7 +143,7 @@ def test_the_bytes_come_from_the_bucket(
     client.request("GET", path, expect=404)
 
 
-def test_throttling_errors_and_cuts_cost_time_only(s3: S3, scan: Scan, platform: Platform) -> None:
+def test_throttling_errors_and_cuts_cost_timeonly(s3: S3, scan: Scan, platform: Platform) -> None:
     files = fill(s3)
     s3.faults.extend([503, 500, 0, 503, 0, 0, 500, 503, 0, 0, 0, -1])
     for _ in range(6):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -17,56 +15,14 @@ from models.wiring import Platform
 from tests.support.client import ApiClient
 from tests.support.people import make_user, sign_in
 from tests.support.platforms import rows
+from tests.support.runs import Runs, edge, node, picture
 from workers.inline import run_all
-
-
-def node(name: str, kind: str, **options: Any) -> dict[str, Any]:
-    return {"id": name, "type": kind, "options": options}
-
-
-def edge(source: str, target: str, **more: Any) -> dict[str, Any]:
-    return {"source": source, "target": target, **more}
-
 
 LOOKING = ("metadata", "quality", "thumbnail", "dominant-color", "image-hash", "sha256", "md5")
 GRAPH = {
     "nodes": [node("source", "asset-source"), *(node(kind, kind) for kind in LOOKING)],
     "edges": [edge("source", kind) for kind in LOOKING],
 }
-
-
-def picture(color: str, size: tuple[int, int] = (300, 200), **options: Any) -> bytes:
-    buffer = io.BytesIO()
-    Image.new("RGB", size, color).save(buffer, "JPEG", **options)
-    return buffer.getvalue()
-
-
-class Runs:
-    """Pipelines, and runs of them that are done by the time they are answered."""
-
-    def __init__(self, client: ApiClient, platform: Platform) -> None:
-        self.client, self.platform = client, platform
-
-    def upload(self, data: bytes, name: str = "a.jpg") -> str:
-        self.client.request("POST", f"/assets/upload?filename={name}", data, expect=202)
-        run_all(self.platform)
-        return str(rows(self.platform, "SELECT id FROM asset ORDER BY id DESC LIMIT 1")[0][0])
-
-    def make(self, graph: Any, **more: Any) -> str:
-        return str(self.client.post("/pipelines", {"name": "p", "definition": graph, **more}, expect=201)["uuid"])
-
-    def run(self, pipeline: str, assets: Sequence[str] = (), **more: Any) -> Any:
-        body = {"mediaUuids": list(assets), **more}
-        started = self.client.post(f"/pipelines/{pipeline}/run", body, expect=202)
-        run_all(self.platform)
-        return self.client.get(f"/pipelines/{pipeline}/runs/{started['runUuid']}")
-
-    def items(self, run: Any, query: str = "") -> list[Any]:
-        return list(self.client.get(f"/pipelines/{run['pipelineUuid']}/runs/{run['uuid']}/items{query}")["data"])
-
-    def tasks(self, run: Any, item: Any) -> dict[str, Any]:
-        path = f"/pipelines/{run['pipelineUuid']}/runs/{run['uuid']}/items/{item['uuid']}/tasks"
-        return {each["nodeId"]: each for each in self.client.get(path)["data"]}
 
 
 @pytest.fixture

@@ -14,10 +14,9 @@ from models.services.event_log import Position, read_events
 from models.services.frames import Frame, make_frame, public_frame
 from models.wiring import Platform
 from scheduler.relay import StatsRelay
-from tests.api.test_acting_nodes import graph
-from tests.api.test_pipeline_runs import Runs, node, picture
 from tests.support.client import ApiClient
 from tests.support.people import make_user
+from tests.support.runs import Runs, graph, node, picture
 from web.subscribers import Wanted
 from workers.inline import run_all, run_one
 

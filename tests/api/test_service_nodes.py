@@ -17,11 +17,10 @@ from models.bus import WorkerInfo
 from models.messages import Queue
 from models.permissions import Permission
 from models.wiring import Platform
-from tests.api.test_acting_nodes import Pooled, _only, graph
-from tests.api.test_pipeline_runs import Runs, edge, node, picture
 from tests.support.client import ApiClient
 from tests.support.people import make_user, sign_in
 from tests.support.platforms import rows
+from tests.support.runs import Pooled, Runs, edge, graph, node, only, picture
 from tests.support.web_servers import fetching_from_here, send, web_server
 
 
@@ -78,7 +77,7 @@ def test_a_model_server_is_sent_a_picture_and_gives_words_labels_and_vectors(
 ) -> None:
     asset, pipeline = runs.upload(picture("red")), runs.make(_asking("http-service", url, task="caption"))
     run = runs.run(pipeline, [asset])
-    told = _only(runs, run, "ask")
+    told = only(runs, run, "ask")
     assert told["outputs"] == {
         "text": "a picture called a.jpg", "labels": ["boat", "sea"], "result": {"task": "caption"},
     }, told  # fmt: skip
@@ -91,7 +90,7 @@ def test_a_model_server_is_sent_a_picture_and_gives_words_labels_and_vectors(
     assert (embedding["dimensions"], embedding["model"], embedding["nodeKind"]) == (3, "example", "http-service")
     assert {each["name"] for each in runs.client.get(f"/assets/{asset}/tags")["data"]} == {"boat", "sea"}
     again = runs.run(pipeline, [asset])
-    assert (_only(runs, again, "ask")["origin"], len(server.asked)) == ("CACHED", 1)
+    assert (only(runs, again, "ask")["origin"], len(server.asked)) == ("CACHED", 1)
 
 
 def test_a_file_is_sent_if_that_is_asked_for_and_it_is_not_too_large(
@@ -103,7 +102,7 @@ def test_a_file_is_sent_if_that_is_asked_for_and_it_is_not_too_large(
     assert base64.b64decode(server.asked[0]["file"]["data"]) == data
     large = runs.upload(b"x" * (1024**2 + 1), "b.bin")
     small = graph(node("ask", "http-service", url=url, sendFile=True, mostMebibytes=1))
-    assert "larger than 1 MiB" in _only(runs, runs.run(runs.make(small, name="q"), [large]), "ask")["errorMessage"]
+    assert "larger than 1 MiB" in only(runs, runs.run(runs.make(small, name="q"), [large]), "ask")["errorMessage"]
 
 
 @pytest.mark.parametrize(
@@ -123,7 +122,7 @@ def test_what_a_server_does_wrong_is_a_failure_with_a_name(
     asset = runs.upload(picture("red"))
     attempts = 2 if status == 500 else 1
     made = runs.make(graph(node("ask", "http-embedding", url=url, maxAttempts=attempts)))
-    told = _only(runs, runs.run(made, [asset]), "ask")
+    told = only(runs, runs.run(made, [asset]), "ask")
     assert (told["state"], told["attempt"], len(server.asked)) == ("FAILED", attempts, attempts)
     assert words in told["errorMessage"]
     assert rows(runs.platform, "SELECT count(*) FROM embedding") == [(0,)]
@@ -135,7 +134,7 @@ def test_private_addresses_are_refused(client: ApiClient, platform: Platform, ur
     asset = runs.upload(picture("red"))
     for number, kind in enumerate(("http-service", "webhook-call")):
         made = runs.make(graph(node("ask", kind, url=url)), name=str(number))
-        assert "not public" in _only(runs, runs.run(made, [asset]), "ask")["errorMessage"]
+        assert "not public" in only(runs, runs.run(made, [asset]), "ask")["errorMessage"]
     assert server.asked == []
 
 
@@ -146,7 +145,7 @@ def test_a_webhook_is_told_and_told_the_same_again(runs: Runs, server: ModelServ
         edges=[edge("source", "c"), edge("source", "w", targetPort="media"),
                edge("c", "w", sourcePort="metadata", targetPort="struct")],
     ))  # fmt: skip
-    told = _only(runs, runs.run(made, [asset]), "w")
+    told = only(runs, runs.run(made, [asset]), "w")
     assert told.get("outputs") == {"delivered": True}, told
     runs.run(made, [asset])
     runs.run(made, [asset], dryRun=True)
@@ -172,11 +171,11 @@ def test_pictures_are_cut_brought_to_an_aspect_and_made_smaller(runs: Runs) -> N
     ]  # fmt: skip
     for number, (options, size) in enumerate(cases):
         made = runs.make(graph(node("i", "image-manipulation", **options)), name=str(number))
-        told = _only(runs, runs.run(made, [asset]), "i")
+        told = only(runs, runs.run(made, [asset]), "i")
         assert told["outputs"]["geometry"] == {"width": size[0], "height": size[1]}, options
         assert _made(runs, "picture.jpg").size == size
     nothing = runs.make(graph(node("i", "image-manipulation", cropLeft=0.6, cropRight=0.6)), name="nothing")
-    assert _only(runs, runs.run(nothing, [asset]), "i")["state"] == "FAILED"
+    assert only(runs, runs.run(nothing, [asset]), "i")["state"] == "FAILED"
 
 
 def test_a_mark_is_put_where_it_belongs(runs: Runs) -> None:
@@ -193,7 +192,7 @@ def test_a_mark_is_put_where_it_belongs(runs: Runs) -> None:
     assert lightest > 200
     for number, bad in enumerate(({}, {"image": "no base64!"}, {"image": base64.b64encode(b"no png").decode()})):
         made = runs.make(graph(node("w", "watermark", **bad)), name=f"bad {number}")
-        assert _only(runs, runs.run(made, [asset]), "w")["state"] == "FAILED", bad
+        assert only(runs, runs.run(made, [asset]), "w")["state"] == "FAILED", bad
 
 
 def test_a_source_of_files_says_what_to_run_on(runs: Runs, tmp_path: Path) -> None:
@@ -221,8 +220,8 @@ def test_what_could_not_be_kept_is_asked_for_again(runs: Runs, server: ModelServ
     make_user(runs.platform, "eve", [may.READ_ASSET, may.READ_PIPELINE, may.READ_PIPELINE_RUN, may.CREATE_PIPELINE_RUN])
     eve = Runs(sign_in(runs.client.app, "eve"), runs.platform)
     for _ in range(2):
-        assert _only(eve, eve.run(pipeline, [asset]), "ask")["state"] == "FAILED"
-    told = _only(runs, runs.run(pipeline, [asset]), "ask")
+        assert only(eve, eve.run(pipeline, [asset]), "ask")["state"] == "FAILED"
+    told = only(runs, runs.run(pipeline, [asset]), "ask")
     assert (told["state"], told["origin"], len(server.asked)) == ("COMPLETED", "COMPUTED", 3)
 
 
@@ -230,4 +229,4 @@ def test_a_sink_without_leave_writes_nowhere(runs: Runs) -> None:
     asset = runs.upload(picture("red"))
     for number, bucket in enumerate(("", "s3://other", "file:///etc", "s3://a/../b")):
         made = runs.make(graph(node("s", "s3-sink", bucket=bucket, includeSource=True)), name=str(number))
-        assert _only(runs, runs.run(made, [asset]), "s")["state"] == "FAILED", bucket
+        assert only(runs, runs.run(made, [asset]), "s")["state"] == "FAILED", bucket

@@ -32,6 +32,7 @@ Known = Mapping[tuple[str, bytes], Mapping[str, Any]]
 """Outputs of earlier results by kind and key."""
 _COPY_BYTES = 1024**2
 _LONGEST_BACKOFF_SECONDS = 5.0
+_NOTHING_YET = skipped("")
 
 
 @dataclass
@@ -67,12 +68,33 @@ class RanItem:
             self.state, self.message = ItemState.FAILED, f"{record.node_id}: {problem}"
 
 
+@dataclass
+class Keys:
+    """Keys of a graph's nodes, each worked out once where an asset is all that a node gets."""
+
+    _found: dict[str, bytes] = field(default_factory=dict)
+
+    def key_of(self, execution: Execution) -> bytes:
+        """Give the key of what an execution finds out."""
+        node = execution.node
+        if _others(node.descriptor, execution.inputs):
+            return result_key(node.descriptor, node.options, execution.inputs)
+        key = self._found.get(node.id)
+        if key is None:
+            key = self._found[node.id] = result_key(node.descriptor, node.options, {})
+        return key
+
+
+def _others(descriptor: NodeDescriptor, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what a node gets besides an asset."""
+    media = descriptor.media_inputs
+    return {name: _plain(value) for name, value in inputs.items() if name not in media}
+
+
 def result_key(descriptor: NodeDescriptor, options: Mapping[str, Any], inputs: Mapping[str, Any]) -> bytes:
     """Give what stands for a kind's version, the options that matter, and all inputs but the asset itself."""
     own = {parameter.key: options.get(parameter.key) for parameter in descriptor.own_parameters}
-    media = {port.id for port in descriptor.inputs if port.content_type.startswith("media/")}
-    others = {name: _plain(value) for name, value in inputs.items() if name not in media}
-    spelt = orjson.dumps([descriptor.version, own, others], option=orjson.OPT_SORT_KEYS)
+    spelt = orjson.dumps([descriptor.version, own, _others(descriptor, inputs)], option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(spelt).digest()
 
 
@@ -93,6 +115,7 @@ class ItemRun:
     acting: Acting
     known: Known
     sandboxes: Sandboxes
+    keys: Keys = field(default_factory=Keys)
     anew: frozenset[str] = frozenset()
     """Nodes that look again, whatever is known."""
     records: list[NodeRecord] = field(default_factory=list)
@@ -122,10 +145,10 @@ class ItemRun:
 
     def execute(self, execution: Execution) -> Outcome:
         """Run a node, or take what it has found out before."""
-        descriptor, options = execution.node.descriptor, execution.node.options
+        descriptor = execution.node.descriptor
         # What is told by the catalogue may be otherwise tomorrow; what is in the bytes stays so.
-        key = result_key(descriptor, options, execution.inputs) if NODES[descriptor.kind].is_lasting else None
-        record = NodeRecord(execution.node.id, descriptor.kind, descriptor.version, execution.element, skipped(""))
+        key = self.keys.key_of(execution) if NODES[descriptor.kind].is_lasting else None
+        record = NodeRecord(execution.node.id, descriptor.kind, descriptor.version, execution.element, _NOTHING_YET)
         is_anew = execution.node.id in self.anew
         known = self.known.get((descriptor.kind, key)) if key and not is_anew else None
         if known is not None:
