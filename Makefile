@@ -24,8 +24,8 @@ test: $(VENV)/.installed-dev ## Run the tests; ARGS="-k name" chooses
 ifdef ARGS
 	@$(BIN)/python -m pytest $(ARGS)
 else
-	@$(BIN)/python -m pytest -n 3 --dist worksteal tests/unit tests/api tests/model tests/fuzz
-	@$(BIN)/python -m pytest tests/e2e
+	@$(BIN)/python -m pytest -n 3 --dist worksteal -m "not alone" tests/unit tests/api tests/model tests/fuzz tests/e2e
+	@$(BIN)/python -m pytest -m alone tests/e2e
 endif
 
 up: $(VENV)/.installed ## Run all of Loom on this machine

@@ -28,7 +28,7 @@ def main(queues: Sequence[str], processes: int, threads: int) -> None:
         names = queues_served(queues)
     except ValueError as error:
         raise ConfigurationError(f"{error}; known queues: {', '.join(Queue)}, and media.<capability>") from None
-    arguments = [sys.executable, "-m", "dramatiq", "workers.entry:broker", "--skip-logging"]
+    arguments = [sys.executable, "-m", "workers.dramatiq_command", "workers.entry:broker", "--skip-logging"]
     arguments += ["--processes", str(processes), "--threads", str(threads)]
     arguments += ["--worker-shutdown-timeout", str(_DRAIN_MS), "--queues", *names]
     environment = child_environment(

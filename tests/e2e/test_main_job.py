@@ -19,7 +19,7 @@ from tests.support.running_loom import RunningLoom
 from tests.support.trees import make_tree
 from tests.support.waiting import seconds_until, wait_until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.timeout(300)]
 
 UPLOAD_SECONDS = 3
 SEARCHABLE_SECONDS = 2
