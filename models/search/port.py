@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 from uuid import UUID
 
 from models.errors import Unavailable
@@ -35,6 +35,25 @@ class IndexBusy(Unavailable):
     code = "index-busy"
 
 
+class Part(StrEnum):
+    """Parts of documents that not everybody may see who may see the asset. What one may not see is not searched."""
+
+    PATHS = "PATHS"
+    TAGS = "TAGS"
+    COMMENTS = "COMMENTS"
+    ANNOTATIONS = "ANNOTATIONS"
+
+
+class Facet(StrEnum):
+    """What hits can be counted by."""
+
+    TYPE = "type"
+    EXTENSION = "extension"
+    YEAR = "year"
+    CAMERA = "camera"
+    TAG = "tag"
+
+
 class SearchSort(StrEnum):
     """The orders of hits. Only RELEVANCE has scores that mean something."""
 
@@ -48,7 +67,9 @@ class SearchSort(StrEnum):
 class AssetDocument(NamedTuple):
     """What is findable of an asset. `paths` are display texts of its locations, `text` any other words.
 
-    `marks` are what searches are narrowed by (`models.services.search_rights`), each a word such as `library:<uuid>`.
+    `facts` and `numbers` are by field (`models.search.fields`); `taken` is in seconds since the epoch, `place` in
+    degrees north and east. `marks` are what searches are narrowed by (`models.services.search_rights`), each a word
+    such as `library:<uuid>`.
     """
 
     asset_id: UUID
@@ -61,11 +82,20 @@ class AssetDocument(NamedTuple):
     first_seen: float
     """Seconds since the epoch."""
     marks: Sequence[str] = ()
+    tags: Sequence[str] = ()
+    comments: Sequence[str] = ()
+    annotations: Sequence[str] = ()
+    facts: Mapping[str, Sequence[str]] = {}
+    numbers: Mapping[str, float] = {}
+    taken: float | None = None
+    place: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
 class Hit:
     """An asset that matches, best first. `highlights` are snippets as plain text."""
+
+    type: ClassVar[str] = "asset"
 
     asset_id: UUID
     score: float
@@ -75,10 +105,15 @@ class Hit:
     sort_date: float
     """First seen, in seconds since the epoch."""
     matched_in: str
-    """`title`, `subtitle` (a path), `keywords` (the type) or `body`."""
+    """`title`, `subtitle` (a path), `keywords` (type, tags, facts), `body`, or `fuzzy`: only words that are alike."""
     subtitle: str | None = None
     """The path of a location."""
     highlights: Sequence[str] = field(default_factory=tuple)
+
+    @property
+    def uuid(self) -> UUID:
+        """Of the element, which is the asset itself."""
+        return self.asset_id
 
 
 @dataclass(frozen=True)
@@ -86,8 +121,9 @@ class SearchQuery:
     """A search within one space; `models.search.grammar` says how `terms` are understood.
 
     `mime` is a prefix; `seen_from` and `seen_to` bound the first sighting, inclusive, in seconds since the epoch. A
-    document has one mark at least of each group in `must`, and none of `must_not`. Without `has_paths`, where assets
-    lie is neither searched nor shown.
+    document has one mark at least of each group in `must`, and none of `must_not`. What is not among `parts` is neither
+    searched nor shown. `language` is the one whose stems are looked for; None: any. `after` is the key of the last hit
+    of the page before, of orders that have one (`SearchPage.last_key`); it takes the place of `offset`.
     """
 
     space_id: UUID
@@ -101,7 +137,12 @@ class SearchQuery:
     highlight: bool = False
     must: Sequence[Sequence[str]] = ()
     must_not: Sequence[str] = ()
-    has_paths: bool = True
+    parts: frozenset[Part] = frozenset(Part)
+    language: str | None = None
+    facets: Sequence[Facet] = ()
+    after: int | None = None
+    within: Part | None = None
+    """Words are looked for in this part alone."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +151,12 @@ class SearchPage:
 
     hits: Sequence[Hit]
     total: int
+    facets: Mapping[Facet, Sequence[tuple[str, int]]] = field(default_factory=dict)
+    """Of all hits, the most frequent values and how many have them."""
+    last_key: int | None = None
+    """Of the last hit; None where hits are ordered by no number."""
+    is_fuzzy: bool = False
+    """Nothing has the words: these have words that are alike."""
 
 
 @dataclass(frozen=True)

@@ -9,20 +9,27 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from uuid import UUID
 
 import orjson
 import tantivy
 
-from models.search.port import PARAGRAPH, AssetDocument
-from models.search.words import LONGEST_WORD, find_compounds, join_words, sort_key
+from models.search.fields import NUMBERS
+from models.search.port import PARAGRAPH, AssetDocument, Facet
+from models.search.stems import guess_language, stems_of
+from models.search.words import LONGEST_WORD, find_compounds, join_words, sort_key, split_words
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 ASSET_ID, SPACE_ID, MIME, MARK, SOURCE = "asset_id", "space_id", "mime", "mark", "source"
 NAME, COMPOUND, PATH, KIND, TEXT = "name", "compound", "path", "kind", "text"
+TAG, COMMENT, ANNOTATION, FACT, STEM, WHOLE = "tag", "comment", "annotation", "fact", "stem", "whole"
 SORT_NAME, SORT_DATE, SORT_SIZE = "sort_name", "sort_date", "sort_size"
+TAKEN, LATITUDE, LONGITUDE, RECENCY = "taken", "latitude", "longitude", "recency"
+FACETS = {facet: f"facet_{facet}" for facet in Facet}
+NUMBER_FIELDS = {name: f"number_{name}" for name in sorted(NUMBERS)}
 
 _MILLISECONDS = 1000
 _TIE_BITS = 16
@@ -32,6 +39,11 @@ _TIE_MASK = (1 << _TIE_BITS) - 1
 """Equal keys are told apart by the random end of a UUIDv7, so that pages fit together."""
 _MOST_TEXT = 64 * 1024
 _MOST_PATHS = 32
+_MOST_SHOWN, _MOST_SHOWN_TEXTS = 500, 20
+"""Of comments and annotations that a hit can show."""
+_YEARS_SECONDS = 365.2425 * 86400
+_RECENCY_GROWTH = 0.04
+"""Scores are multiplied by log2(2 + recency): what is ten years newer counts a tenth more, and breaks ties."""
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
@@ -40,7 +52,14 @@ def make_schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     for exact in (ASSET_ID, SPACE_ID, MIME, MARK):
         builder.add_text_field(exact, tokenizer_name="raw", index_option="basic")
-    for words in (NAME, COMPOUND, PATH, KIND, TEXT):
+    for exact in (STEM, WHOLE):
+        builder.add_text_field(exact, tokenizer_name="whitespace" if exact == STEM else "raw", index_option="basic")
+    for facet in FACETS.values():
+        builder.add_text_field(facet, fast=True, tokenizer_name="raw", index_option="basic")
+    for number in (*NUMBER_FIELDS.values(), LATITUDE, LONGITUDE, RECENCY):
+        builder.add_float_field(number, fast=True, indexed=False)
+    builder.add_integer_field(TAKEN, fast=True, indexed=False)
+    for words in (NAME, COMPOUND, PATH, KIND, TEXT, TAG, COMMENT, ANNOTATION, FACT):
         builder.add_text_field(words, tokenizer_name="whitespace", index_option="position")
     builder.add_text_field(SORT_NAME, fast=True, tokenizer_name="raw", index_option="basic")
     builder.add_integer_field(SORT_DATE, fast=True, indexed=False)
@@ -59,14 +78,29 @@ def make_document(asset: AssetDocument) -> tantivy.Document:
     for mark in asset.marks:
         document.add_text(MARK, mark)
     document.add_text(KIND, _remembered_words(asset.mime_type)[0])
-    _add_names(document, asset.filename, paths)
-    for paragraph in text.split(PARAGRAPH) if text else ():
-        document.add_text(TEXT, join_words(paragraph))
+    name_words = _add_names(document, asset.filename, paths)
+    paragraphs = [join_words(paragraph) for paragraph in text.split(PARAGRAPH)] if text else []
+    for paragraph in paragraphs:
+        document.add_text(TEXT, paragraph)
+    text_words = " ".join(paragraphs).split()
+    language = guess_language(text_words)
+    _add_stems(document, asset, [*name_words.split(), *text_words], language)
+    _add_said(document, asset, language)
+    _add_facts(document, asset)
+    _add_facets(document, asset)
     tie = asset.asset_id.int & _TIE_MASK
-    document.add_text(SORT_NAME, f"{_name_order(asset.filename)}\x00{asset_id}")
+    called = _name_order(asset.filename)
+    document.add_text(SORT_NAME, f"{called}\x00{asset_id}")
+    document.add_text(WHOLE, called)
+    if stem := called.rpartition(".")[0]:
+        document.add_text(WHOLE, stem)
     document.add_integer(SORT_DATE, date_order(asset.first_seen) + tie)
-    document.add_integer(SORT_SIZE, _size_order(asset.size) + tie)
-    source = [asset_id, asset.filename, asset.mime_type, asset.size, asset.first_seen, paths, text]
+    document.add_integer(SORT_SIZE, size_order(asset.size) + tie)
+    source = [
+        asset_id, asset.filename, asset.mime_type, asset.size, asset.first_seen, paths, text, list(asset.tags),
+        [value for values in asset.facts.values() for value in values],
+        _shortened(asset.comments), _shortened(asset.annotations),
+    ]  # fmt: skip
     document.add_bytes(SOURCE, _pack(source))
     return document
 
@@ -79,7 +113,8 @@ def _pack(source: list[object]) -> bytes:
         return _encode(source).encode("ascii")
 
 
-def _add_names(document: tantivy.Document, filename: str, paths: Sequence[str]) -> None:
+def _add_names(document: tantivy.Document, filename: str, paths: Sequence[str]) -> str:
+    """Write what an asset is called and where it lies; gives the words of its name."""
     words, compounds = join_words(filename), find_compounds(filename)
     document.add_text(NAME, words)
     for path in paths:
@@ -92,6 +127,82 @@ def _add_names(document: tantivy.Document, filename: str, paths: Sequence[str]) 
         compounds += more
     if compounds:
         document.add_text(COMPOUND, " ".join(dict.fromkeys(compounds)))
+    return words
+
+
+def _shortened(texts: Sequence[str]) -> list[str]:
+    return [each[:_MOST_SHOWN] for each in texts[:_MOST_SHOWN_TEXTS]]
+
+
+def _add_stems(document: tantivy.Document, asset: AssetDocument, words: list[str], language: str) -> None:
+    """Stems of what everybody may see who may see the asset, in the language of its text."""
+    for name in _SPOKEN if asset.facts else ():
+        for value in asset.facts.get(name, ()):
+            words += split_words(value)
+    if stems := stems_of(words, language):
+        document.add_text(STEM, " ".join(stems))
+
+
+_SPOKEN = ("title", "keyword", "album")
+"""Facts that are in somebody's language, and not names."""
+
+
+def _add_said(document: tantivy.Document, asset: AssetDocument, language: str) -> None:
+    """What not everybody may see: words and stems in the same field, which is searched or not."""
+    for field, texts in ((TAG, asset.tags), (COMMENT, asset.comments), (ANNOTATION, asset.annotations)):
+        for text in texts:
+            words = join_words(text)
+            document.add_text(field, words)
+            document.add_text(field, " ".join(stems_of(words.split(), language)))
+
+
+def _add_facts(document: tantivy.Document, asset: AssetDocument) -> None:
+    for name, values in asset.facts.items():
+        for value in values:
+            words = join_words(value)
+            document.add_text(KIND, words)
+            document.add_text(FACT, fact_words(name, words.split()))
+    for name, number in asset.numbers.items():
+        document.add_float(NUMBER_FIELDS[name], number)
+    if asset.taken is not None:
+        document.add_integer(TAKEN, date_order(asset.taken))
+    if asset.place is not None:
+        document.add_float(LATITUDE, asset.place[0])
+        document.add_float(LONGITUDE, asset.place[1])
+    years = ((asset.first_seen if asset.taken is None else asset.taken) - _Y2K) / _YEARS_SECONDS
+    document.add_float(RECENCY, 2 ** (_RECENCY_GROWTH * max(-100.0, min(100.0, years))))
+
+
+_Y2K = 946_684_800
+
+
+def fact_words(name: str, words: Sequence[str]) -> str:
+    """Spell the words of a fact so that they are found under its name alone: `camera=leica camera=q2`."""
+    return " ".join(f"{name}={word}" for word in words)
+
+
+def _add_facets(document: tantivy.Document, asset: AssetDocument) -> None:
+    name, dot, extension = asset.filename.rpartition(".")
+    moment = asset.first_seen if asset.taken is None else asset.taken
+    document.add_text(FACETS[Facet.TYPE], asset.mime_type.partition("/")[0].lower())
+    document.add_text(FACETS[Facet.YEAR], _year_of(int(moment // _DAY_SECONDS)))
+    if name and dot and extension.isalnum():
+        document.add_text(FACETS[Facet.EXTENSION], extension.casefold()[:LONGEST_WORD])
+    for camera in asset.facts.get("camera", ()):
+        document.add_text(FACETS[Facet.CAMERA], camera[:LONGEST_WORD])
+    for tag in asset.tags:
+        document.add_text(FACETS[Facet.TAG], tag[:LONGEST_WORD])
+
+
+_DAY_SECONDS = 86_400
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_DAY, _LAST_DAY = -717_000, 2_930_000
+"""Between the years 6 and 9992."""
+
+
+@lru_cache(maxsize=4096)
+def _year_of(day: int) -> str:
+    return str((_EPOCH + timedelta(days=max(_FIRST_DAY, min(_LAST_DAY, day)))).year)
 
 
 @lru_cache(maxsize=1024)
@@ -114,8 +225,14 @@ def last_date_order(seconds: float) -> int:
     return date_order(seconds) + _TIE_MASK
 
 
-def _size_order(size: int) -> int:
+def size_order(size: int) -> int:
+    """Give the least place of a size."""
     return min(size, _LARGEST_KEY) << _TIE_BITS
+
+
+def last_size_order(size: int) -> int:
+    """Give the greatest place of a size."""
+    return size_order(size) + _TIE_MASK
 
 
 def _name_order(filename: str) -> str:
@@ -133,9 +250,17 @@ class Source:
     first_seen: float
     paths: list[str]
     text: str
+    tags: list[str]
+    facts: list[str]
+    comments: list[str]
+    annotations: list[str]
 
 
 def unpack(document: tantivy.Document) -> Source:
     """Read back what a hit shows."""
-    asset_id, *rest = json.loads(bytes(document.get_first(SOURCE) or b""))
+    packed = bytes(document.get_first(SOURCE) or b"")
+    try:
+        asset_id, *rest = orjson.loads(packed)
+    except orjson.JSONDecodeError:
+        asset_id, *rest = json.loads(packed)  # see `_pack`
     return Source(UUID(asset_id), *rest)

@@ -20,12 +20,14 @@ def matched_in(source: Source, terms: Sequence[Term]) -> str:
         return "title"
     if _has_any(source.paths, terms):
         return "subtitle"
-    return "keywords" if _has_any([source.mime_type], terms) else "body"
+    return "keywords" if _has_any([source.mime_type, *source.tags, *source.facts], terms) else "body"
 
 
 def highlights(source: Source, terms: Sequence[Term]) -> list[str]:
     """Give plain-text snippets around the first matches, at most one from each place."""
-    places = [source.filename, *source.paths, source.text]
+    places = [
+        source.filename, *source.paths, source.text, *source.tags, *source.facts, *source.annotations, *source.comments
+    ]  # fmt: skip
     snippets = (_snippet(place, terms) for place in places)
     return [snippet for snippet in snippets if snippet][:_MOST_SNIPPETS]
 

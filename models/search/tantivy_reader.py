@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 import tantivy
 
@@ -16,8 +16,27 @@ from models.logs import get_logger
 from models.search.grammar import Term, Terms, parse_terms
 from models.search.guarding import guarded
 from models.search.layout import Generation, IndexHome
-from models.search.port import DEEPEST_HIT, Hit, IndexBroken, IndexState, SearchPage, SearchQuery, SearchSort
-from models.search.schema import SCHEMA_VERSION, SORT_DATE, SORT_NAME, SORT_SIZE, Source, unpack
+from models.search.port import (
+    DEEPEST_HIT,
+    Facet,
+    Hit,
+    IndexBroken,
+    IndexState,
+    Part,
+    SearchPage,
+    SearchQuery,
+    SearchSort,
+)
+from models.search.schema import (
+    FACETS,
+    RECENCY,
+    SCHEMA_VERSION,
+    SORT_DATE,
+    SORT_NAME,
+    SORT_SIZE,
+    Source,
+    unpack,
+)
 from models.search.snippets import highlights, matched_in
 from models.search.tantivy_query import make_query
 
@@ -26,6 +45,8 @@ _LOOK_SECONDS = 0.2
 _OPEN_TRIES = 3
 _UNREADABLE = "The text index cannot be read; it is being rebuilt"
 _LARGEST_PAGE = 1000
+_MOST_VALUES = 50
+"""Of a facet."""
 _ORDERS = {
     SearchSort.NEWEST: (SORT_DATE, tantivy.Order.Desc),
     SearchSort.OLDEST: (SORT_DATE, tantivy.Order.Asc),
@@ -145,29 +166,78 @@ def _stamp(path: Path) -> Stamp:
 
 
 def _search(index: tantivy.Index, query: SearchQuery, terms: Terms) -> SearchPage:
-    searcher = index.searcher()
-    sort = query.sort
-    if sort is SearchSort.RELEVANCE and not terms.wanted:
-        # Nothing to be relevant to.
-        sort = SearchSort.NEWEST
-    order: dict[str, Any] = {}
-    if sort in _ORDERS:
-        order["order_by_field"], order["order"] = _ORDERS[sort]
-    result = searcher.search(
-        make_query(index.schema, query, terms), query.limit, count=True, offset=query.offset, **order
-    )
-    hits = [
-        _hit(_shown(unpack(searcher.doc(address)), query), 0.0 if order else value, terms.wanted, query)
-        for value, address in result.hits
-    ]
-    return SearchPage(hits, int(result.count or 0))  # type: ignore[attr-defined]  # missing in tantivy.pyi
+    searcher, made = index.searcher(), make_query(index.schema, query, terms)
+    found = _run(index.schema, searcher, made, query, terms)
+    is_fuzzy = not found.total and bool(terms.wanted)
+    if is_fuzzy:
+        made = make_query(index.schema, query, terms, is_fuzzy=True)
+        found = _run(index.schema, searcher, made, query, terms)
+        is_fuzzy = bool(found.total)
+    hits = [_hit(_shown(unpack(searcher.doc(address)), query), score, terms.wanted, query, is_fuzzy=is_fuzzy)
+            for score, address in found.hits]  # fmt: skip
+    return SearchPage(hits, found.total, _count(searcher, made, query.facets), found.last_key, is_fuzzy)
+
+
+class _Found(NamedTuple):
+    """Hits with their scores, how many there are in all, and the key of the last."""
+
+    hits: Sequence[tuple[float, tantivy.DocAddress]]
+    total: int
+    last_key: int | None
+
+
+def _run(
+    schema: tantivy.Schema, searcher: tantivy.Searcher, made: tantivy.Query, query: SearchQuery, terms: Terms
+) -> _Found:
+    # Without words, there is nothing to be relevant to.
+    is_relevance = query.sort is SearchSort.RELEVANCE and bool(terms.wanted)
+    if is_relevance:
+        result = searcher.search(made, query.limit, count=True, offset=query.offset, weight_by_field=RECENCY)
+        return _Found(result.hits, _count_of(result), None)
+    field, order = _ORDERS[SearchSort.NEWEST if query.sort is SearchSort.RELEVANCE else query.sort]
+    page, offset = made, query.offset
+    if query.after is not None and field != SORT_NAME:
+        page, offset = _behind(schema, made, field, order, query.after), 0
+    result = searcher.search(page, query.limit, count=True, offset=offset, order_by_field=field, order=order)
+    total = _count_of(result) if page is made else _count_of(searcher.search(made, 1, count=True))
+    last = result.hits[-1][0] if result.hits and field != SORT_NAME else None
+    return _Found([(0.0, address) for _, address in result.hits], total, last)
+
+
+def _behind(
+    schema: tantivy.Schema, made: tantivy.Query, field: str, order: tantivy.Order, key: int
+) -> tantivy.Query:  # fmt: skip
+    """Match what comes behind a key: as far into the hits as one likes, at no more cost than the first page."""
+    bounds = (None, key - 1) if order == tantivy.Order.Desc else (key + 1, None)
+    rest = tantivy.Query.range_query(schema, field, tantivy.FieldType.Integer, *bounds)
+    return tantivy.Query.boolean_query([(tantivy.Occur.Must, made), (tantivy.Occur.Must, rest)])
+
+
+def _count_of(result: tantivy.SearchResult) -> int:
+    return int(result.count or 0)  # type: ignore[attr-defined]  # missing in tantivy.pyi
+
+
+def _count(
+    searcher: tantivy.Searcher, made: tantivy.Query, facets: Sequence[Facet]
+) -> dict[Facet, list[tuple[str, int]]]:
+    if not facets:
+        return {}
+    asked = {str(facet): {"terms": {"field": FACETS[facet], "size": _MOST_VALUES}} for facet in facets}
+    counted = searcher.aggregate(made, asked)
+    return {facet: [(each["key"], each["doc_count"]) for each in counted[facet]["buckets"]] for facet in facets}
+
+
+_HIDDEN = {
+    Part.PATHS: "paths", Part.TAGS: "tags", Part.COMMENTS: "comments", Part.ANNOTATIONS: "annotations"
+}  # fmt: skip
 
 
 def _shown(source: Source, query: SearchQuery) -> Source:
-    return source if query.has_paths else replace(source, paths=[])
+    hidden: dict[str, Any] = {name: [] for part, name in _HIDDEN.items() if part not in query.parts}
+    return replace(source, **hidden) if hidden else source
 
 
-def _hit(source: Source, score: float, wanted: Sequence[Term], query: SearchQuery) -> Hit:
+def _hit(source: Source, score: float, wanted: Sequence[Term], query: SearchQuery, *, is_fuzzy: bool) -> Hit:
     return Hit(
         asset_id=source.asset_id,
         score=score,
@@ -176,6 +246,6 @@ def _hit(source: Source, score: float, wanted: Sequence[Term], query: SearchQuer
         mime_type=source.mime_type,
         size=source.size,
         sort_date=source.first_seen,
-        matched_in=matched_in(source, wanted),
+        matched_in="fuzzy" if is_fuzzy else matched_in(source, wanted),
         highlights=highlights(source, wanted) if query.highlight else (),
     )

@@ -9,17 +9,32 @@ from uuid import UUID
 
 from models.events import ASSET_CREATED, ASSET_DELETED, ASSET_UPDATED, ASSET_UPLOADED
 from models.search import PARAGRAPH, AssetDocument, IndexState
-from models.services.event_log import Position
+from models.services.annotations import ANNOTATIONS
+from models.services.comments import COMMENTS
+from models.services.components import COMPONENTS
+from models.services.event_log import LoggedEvent, Position
+from models.services.search_facts import read_components
 from models.services.search_rights import MARKS
 from models.unit_of_work import UnitOfWork, as_array
 
-INDEXED_EVENTS = frozenset({ASSET_CREATED, ASSET_UPDATED, ASSET_UPLOADED, ASSET_DELETED})
+INDEXED_EVENTS = frozenset({
+    ASSET_CREATED, ASSET_UPDATED, ASSET_UPLOADED, ASSET_DELETED,
+    *(
+        event
+        for resource in (COMMENTS, ANNOTATIONS, COMPONENTS)
+        for event in (resource.created, resource.updated, resource.deleted)
+    ),
+})  # fmt: skip
+"""Of comments and annotations, the data say of which asset."""
 FIRST_ID = UUID(int=0)
 
 _MOST_PATHS = 32
 """An empty file may lie in a hundred thousand places; these many are searchable."""
 _MOST_TEXTS, _LONGEST_TEXT = 1000, 64 * 1024
 """Of the texts among the values of an asset's own metadata, however they are nested."""
+_MOST_SAID, _LONGEST_SAID = 100, 4096
+"""Of comments and of annotations."""
+_TAG_MARK = "tag:"
 _PATIENCE_SECONDS = 0.5
 _MOST_COUNTED = 100_000
 
@@ -31,9 +46,19 @@ _DOCUMENTS = f"""
            CASE WHEN a.meta = '{{}}' THEN '{{}}' ELSE ARRAY(
                SELECT left(value #>> '{{}}', {_LONGEST_TEXT})
                FROM jsonb_path_query(a.meta, 'strict $.** ? (@.type() == "string")') AS value LIMIT {_MOST_TEXTS}) END,
-           ARRAY({MARKS})
+           ARRAY({MARKS}),
+           ARRAY(SELECT concat_ws(' ', title, text) FROM comment WHERE asset_id = a.id ORDER BY id LIMIT {_MOST_SAID}),
+           ARRAY(SELECT concat_ws(' ', title, description) FROM annotation WHERE asset_id = a.id
+                 ORDER BY id LIMIT {_MOST_SAID}),
+           (SELECT jsonb_object_agg(node_id, payload -> 'data') FROM component
+            WHERE asset_id = a.id AND source = 'pipeline' AND node_id IN ('metadata', 'quality', 'text'))
     FROM asset a
 """  # noqa: S608 - only a constant is put in
+
+
+def asset_of(event: LoggedEvent) -> UUID:
+    """Give the asset that an indexed event is about."""
+    return UUID(event.data["assetUuid"]) if "assetUuid" in event.data else event.subject_id
 
 
 def load_documents(uow: UnitOfWork, asset_ids: Sequence[UUID]) -> list[AssetDocument]:
@@ -101,7 +126,7 @@ def read_unsettled(uow: UnitOfWork, after_id: int, limit: int) -> list[tuple[int
     A reader may act on them early, but must not count on them: it can miss some, and will see all of them again.
     """
     rows: Any = uow.execute(
-        """SELECT id, subject_id FROM event
+        """SELECT id, coalesce(CAST(data ->> 'assetUuid' AS uuid), subject_id) FROM event
            WHERE id > :after AND xid >= pg_snapshot_xmin(pg_current_snapshot()) AND type = ANY(:types)
              AND occurred < clock_timestamp() - make_interval(secs => :patience)
            ORDER BY id LIMIT :limit""",
@@ -130,16 +155,24 @@ def count_unindexed(uow: UnitOfWork, state: IndexState, space_id: UUID) -> int:
 
 def _document(
     asset_id: UUID, space_id: UUID, filename: str, mime_type: str, size: int, first_seen: float, paths: list[bytes],
-    texts: list[str], marks: list[str],
+    texts: list[str], marks: list[str], comments: list[str], annotations: list[str], components: dict[str, Any] | None,
 ) -> AssetDocument:  # fmt: skip
+    told = read_components(components)
     return AssetDocument(
         asset_id=asset_id,
         space_id=space_id,
         filename=filename,
         paths=[path.decode("utf-8", "replace") for path in paths],
         mime_type=mime_type,
-        text=PARAGRAPH.join(texts),
+        text=PARAGRAPH.join([*texts, told.text] if told.text else texts),
         size=size,
         first_seen=first_seen,
         marks=[mark.casefold() for mark in marks],
+        tags=[mark.removeprefix(_TAG_MARK) for mark in marks if mark.startswith(_TAG_MARK)],
+        comments=[text[:_LONGEST_SAID] for text in comments],
+        annotations=[text[:_LONGEST_SAID] for text in annotations],
+        facts=told.facts,
+        numbers=told.numbers,
+        taken=told.taken,
+        place=told.place,
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from models.permissions import Actor, Permission
+from models.search import Part
 from models.unit_of_work import UnitOfWork
 
 BLACKLISTED = "blacklisted"
@@ -45,15 +46,24 @@ def granted_marks(uow: UnitOfWork, actor: Actor) -> Groups:
     return groups
 
 
-def may_see_paths(actor: Actor) -> bool:
-    """Whether the actor may see where every asset lies that they can find; else they neither find nor see paths."""
-    places = Permission.READ_ASSET_LOCATION
-    if actor.may(places):
+_PARTS = {
+    Part.PATHS: Permission.READ_ASSET_LOCATION, Part.TAGS: Permission.READ_TAG, Part.COMMENTS: Permission.READ_COMMENT,
+    Part.ANNOTATIONS: Permission.READ_ANNOTATION,
+}  # fmt: skip
+
+
+def visible_parts(actor: Actor) -> frozenset[Part]:
+    """Give the parts that the actor may see of every asset that they can find; they neither find nor see the others."""
+    return frozenset(part for part, permission in _PARTS.items() if _may_see(actor, permission))
+
+
+def _may_see(actor: Actor, needed: Permission) -> bool:
+    if actor.may(needed):
         return True
     return any(
         not actor.may(each)
-        and actor.libraries(each) <= actor.libraries(places)
-        and actor.collections(each) <= actor.collections(places)
+        and actor.libraries(each) <= actor.libraries(needed)
+        and actor.collections(each) <= actor.collections(needed)
         for each in (Permission.READ_ASSET, Permission.READ_SEARCH)
     )
 

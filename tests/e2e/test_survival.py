@@ -110,6 +110,7 @@ def _wait_for_owner(loom: RunningLoom, task: str, other_than: int | None = None,
     return owner
 
 
+@pytest.mark.alone
 def test_the_work_of_a_killed_worker_is_taken_up_within_20_seconds(loom: RunningLoom, tmp_path: Path) -> None:
     root = tmp_path / "media"
     root.mkdir()

@@ -118,6 +118,7 @@ TASKS: list[Row] = [
 SEARCHES: list[Row] = [
     row("GET", "/search/assets", make.indexed_asset),
     row("GET", "/search/results", make.indexed_asset),
+    row("GET", "/search/suggestions", reach=Reach.NOTHING),
     row("GET", "/search/status", reach=Reach.NOTHING),
 ]
 BLACKLISTS: list[Row] = [

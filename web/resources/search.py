@@ -1,10 +1,12 @@
 """Searching. All routes are special: they read the text index and page by offset or cursor, not by element.
 
-`/search/assets` and `/search/results` differ in their `types`; as of now only assets are indexed.
+`/search/assets` and `/search/results` differ in their `types`. A cursor is the place among the hits, or where they are
+in the order of a number, that number: then the last page costs no more than the first.
 """
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,8 +19,20 @@ from models.bodies.fields import AnswerSchema, Instant, RequestSchema
 from models.errors import InvalidInput
 from models.ids import printable
 from models.permissions import Actor, Permission
-from models.search import DEEPEST_HIT, SearchPage, SearchQuery, SearchSort
-from models.services.search import CAPABILITIES, PROVIDER, search_assets, search_status
+from models.search import DEEPEST_HIT, Facet, SearchPage, SearchQuery, SearchSort
+from models.search.fields import NAMES
+from models.search.stems import LANGUAGES
+from models.services.search import (
+    ASSET,
+    CAPABILITIES,
+    HOLDERS,
+    PROVIDER,
+    SEARCHED_TYPES,
+    Wanted,
+    search,
+    search_status,
+    suggest,
+)
 from models.services.search_rights import Restriction
 from models.unit_of_work import UnitOfWork
 from web.auth import signed_in
@@ -26,20 +40,29 @@ from web.blueprints import LoomBlueprint
 from web.pagination import DEFAULT_LIMIT, MOST
 from web.state import platform
 
-_ASSET = "asset"
-_TYPES = (_ASSET, "transcript", "tag", "annotation", "person", "collection", "library", "cluster")
+_TYPES = ("asset", "transcript", "tag", "annotation", "person", "collection", "library", "cluster")
 _MODES = ("LEXICAL", "SEMANTIC", "HYBRID")
-_IGNORED = ("lang", "facets", "profile")
+_FACETS = (*Facet, *HOLDERS)
+_PROFILES = {"basic": [Facet.TYPE, Facet.YEAR, Facet.TAG], "all": list(_FACETS)}
+_KEY = "k"
+"""What cursors begin with that are keys."""
+_MOST_SUGGESTED = 50
 
 Values = dict[str, Any]
 
 blueprint = LoomBlueprint("search", "Search by words in names, paths, types and texts")
 
 
+_Q = (
+    'Words, "phrases", -negation, `or`; `field:word`, `field>5`, `field:1..5`; empty: everything. Fields: '
+    + ", ".join(sorted(NAMES))
+)
+
+
 class AssetSearchSchema(RequestSchema):
     """What to search for."""
 
-    q = fields.String(load_default="", metadata={"description": 'Words, "phrases", -negation, or; empty: everything'})
+    q = fields.String(load_default="", metadata={"description": _Q})
     mode = fields.String(load_default=_MODES[0], validate=validate.OneOf(_MODES))
     limit = fields.Integer(load_default=DEFAULT_LIMIT, validate=validate.Range(1))
     offset = fields.Integer(load_default=0, validate=validate.Range(0))
@@ -54,22 +77,26 @@ class AssetSearchSchema(RequestSchema):
     collection = fields.UUID()
     tag = fields.String(metadata={"description": "Comma list of names, all of which an asset must have"})
     blacklisted = fields.String(load_default="exclude", validate=validate.OneOf(["exclude", "include", "only"]))
-    lang = fields.String()
-    facets = fields.String()
-    profile = fields.String()
+    lang = fields.String(
+        validate=validate.OneOf(sorted(LANGUAGES)), metadata={"description": "Whose stems words have; none: any"}
+    )
+    facets = fields.String(metadata={"description": f"What hits are counted by: comma list of {', '.join(_FACETS)}"})
+    profile = fields.String(validate=validate.OneOf(list(_PROFILES)), metadata={"description": "A list of facets"})
 
 
 class SearchSchema(AssetSearchSchema):
     """What to search for, and among which elements."""
 
-    types = fields.String(load_default=_ASSET, metadata={"description": f"Comma list of {', '.join(_TYPES)}"})
+    types = fields.String(
+        load_default=",".join(SEARCHED_TYPES), metadata={"description": f"Comma list of {', '.join(_TYPES)}"}
+    )
 
 
 class HitSchema(AnswerSchema):
     """An element that matches."""
 
-    type = fields.Constant(_ASSET)
-    uuid = fields.Function(lambda hit: str(hit.asset_id), metadata={"type": "string", "format": "uuid"})
+    type = fields.String()
+    uuid = fields.UUID()
     asset_id = fields.UUID(data_key="assetUuid")
     score = fields.Float()
     title = fields.String()
@@ -95,12 +122,42 @@ class SearchMetainfoSchema(AnswerSchema):
     warnings = fields.List(fields.String())
 
 
+class ValueSchema(AnswerSchema):
+    """A value of a facet, and how many hits have it."""
+
+    value = fields.String()
+    count = fields.Integer()
+    uuid = fields.UUID(metadata={"description": "Of a library or collection"})
+
+
+class SuggestionSchema(AnswerSchema):
+    """What a text may be the beginning of."""
+
+    text = fields.String()
+    type = fields.String()
+    uuid = fields.UUID()
+    score = fields.Float()
+
+
+class SuggestionsSchema(AnswerSchema):
+    """Suggestions, best first."""
+
+    data = fields.List(fields.Nested(SuggestionSchema))
+
+
+class SuggestRequestSchema(RequestSchema):
+    """What somebody has typed."""
+
+    q = fields.String(load_default="")
+    limit = fields.Integer(load_default=10, validate=validate.Range(1, _MOST_SUGGESTED))
+
+
 class SearchPageSchema(AnswerSchema):
     """Hits."""
 
     data = fields.List(fields.Nested(HitSchema))
     metainfo = fields.Nested(SearchMetainfoSchema, data_key="_metainfo")
-    facets = fields.Dict(dump_default=dict)
+    facets = fields.Dict(keys=fields.String(), values=fields.List(fields.Nested(ValueSchema)), dump_default=dict)
 
 
 class SearchStatusSchema(AnswerSchema):
@@ -121,7 +178,7 @@ class SearchStatusSchema(AnswerSchema):
 @blueprint.response(200, SearchPageSchema)
 def find_assets(uow: UnitOfWork, actor: Actor, values: Values) -> Values:
     """Search assets."""
-    return _answer(uow, actor, values, [_ASSET])
+    return _answer(uow, actor, values, [ASSET])
 
 
 @blueprint.route("/search/results", methods=["GET"])
@@ -131,6 +188,15 @@ def find_assets(uow: UnitOfWork, actor: Actor, values: Values) -> Values:
 def find_results(uow: UnitOfWork, actor: Actor, values: Values) -> Values:
     """Search elements of all types that are indexed."""
     return _answer(uow, actor, values, _read_types(values["types"]))
+
+
+@blueprint.route("/search/suggestions", methods=["GET"])
+@signed_in(Permission.READ_SEARCH)
+@blueprint.arguments(SuggestRequestSchema, location="query")
+@blueprint.response(200, SuggestionsSchema)
+def suggest_completions(uow: UnitOfWork, actor: Actor, values: Values) -> Values:
+    """Complete what somebody types."""
+    return {"data": suggest(uow, platform().search, actor, values["q"], values["limit"])}
 
 
 @blueprint.route("/search/status", methods=["GET"])
@@ -143,26 +209,35 @@ def load_status(uow: UnitOfWork, actor: Actor) -> Any:
 
 def _answer(uow: UnitOfWork, actor: Actor, values: Values, types: Sequence[str]) -> Values:
     started = time.monotonic()
-    query = _read_query(values, actor.space_id)
-    page = search_assets(uow, platform().search, actor, query, _read_restriction(values), values["blacklisted"])
-    if _ASSET not in types or values.get("space", actor.space_id) != actor.space_id:
-        page = SearchPage((), 0)
-    following = query.offset + query.limit
+    wanted = Wanted(
+        _read_query(values, actor.space_id), types if values.get("space", actor.space_id) == actor.space_id else (),
+        _read_restriction(values), values["blacklisted"], _read_facets(values),
+    )  # fmt: skip
+    found = search(uow, platform().search, actor, wanted)
     metainfo = {
-        "total_hits": page.total,
-        "per_page": query.limit,
-        "offset": query.offset,
-        "next_cursor": str(following) if following < min(page.total, DEEPEST_HIT) else None,
+        "total_hits": found.page.total + len(found.named),
+        "per_page": wanted.query.limit,
+        "offset": wanted.query.offset,
+        "next_cursor": _next_cursor(wanted.query, found.page),
         "took_ms": round((time.monotonic() - started) * 1000),
-        "warnings": _warnings(values, types),
+        "warnings": [*found.warnings, *_warnings(types)],
     }
-    return {"data": page.hits, "metainfo": metainfo}
+    return {"data": [*found.named, *found.page.hits], "metainfo": metainfo, "facets": found.facets}
+
+
+def _next_cursor(query: SearchQuery, page: SearchPage) -> str | None:
+    if page.last_key is not None:
+        return f"{_KEY}{page.last_key}" if page.total > query.limit else None
+    if query.after is not None:
+        return None  # behind the last hit
+    following = query.offset + query.limit
+    return str(following) if following < min(page.total, DEEPEST_HIT) else None
 
 
 def _read_query(values: Values, space_id: UUID) -> SearchQuery:
     if values["mode"] != _MODES[0]:
         raise InvalidInput(f"mode: {values['mode']} is not available; there is {_MODES[0]}", code="unsupported-mode")
-    offset = _read_cursor(values["cursor"]) if values.get("cursor") else values["offset"]
+    offset, after = _read_cursor(values["cursor"]) if values.get("cursor") else (values["offset"], None)
     limit = min(values["limit"], MOST)
     return SearchQuery(
         space_id,
@@ -175,6 +250,8 @@ def _read_query(values: Values, space_id: UUID) -> SearchQuery:
         seen_from=_seconds(values.get("seen_from")),
         seen_to=_seconds(values.get("seen_to")),
         highlight=values["highlight"],
+        language=values.get("lang"),
+        after=after,
     )
 
 
@@ -183,23 +260,37 @@ def _read_restriction(values: Values) -> Restriction:
     return Restriction(values.get("library"), values.get("collection"), tags)
 
 
-def _read_cursor(text: str) -> int:
+def _read_cursor(text: str) -> tuple[int, int | None]:
+    """Give the place among the hits, or the key behind which they go on."""
+    if _CURSOR.fullmatch(text):
+        return 0, int(text.removeprefix(_KEY))
     if not (text.isascii() and text.isdecimal() and len(text) <= len(str(DEEPEST_HIT))):
         raise InvalidInput(f"cursor: '{printable(text)}' is not a cursor of a search")
-    return int(text)
+    return int(text), None
+
+
+_CURSOR = re.compile(rf"{_KEY}-?\d{{1,19}}")
+
+
+def _read_list(name: str, text: str, known: Sequence[str]) -> list[str]:
+    found = [each.strip() for each in text.split(",") if each.strip()]
+    if unknown := [each for each in found if each not in known]:
+        raise InvalidInput(f"{name}: unknown value '{printable(unknown[0])}'; known: {', '.join(known)}")
+    return list(dict.fromkeys(found))
+
+
+def _read_facets(values: Values) -> list[str]:
+    wanted = [str(facet) for facet in _PROFILES.get(values.get("profile", ""), ())]
+    return list(dict.fromkeys([*_read_list("facets", values.get("facets", ""), _FACETS), *wanted]))
 
 
 def _read_types(text: str) -> list[str]:
-    types = [name.strip() for name in text.split(",") if name.strip()]
-    if unknown := [name for name in types if name not in _TYPES]:
-        raise InvalidInput(f"types: unknown type '{printable(unknown[0])}'; known: {', '.join(_TYPES)}")
-    return types or [_ASSET]
+    return _read_list("types", text, _TYPES) or list(SEARCHED_TYPES)
 
 
 def _seconds(moment: datetime | None) -> float | None:
     return None if moment is None else moment.timestamp()
 
 
-def _warnings(values: Values, types: Sequence[str]) -> list[str]:
-    not_indexed = [f"Nothing of type {name} is indexed" for name in types if name != _ASSET]
-    return not_indexed + [f"{name} has no effect" for name in _IGNORED if values.get(name)]
+def _warnings(types: Sequence[str]) -> list[str]:
+    return [f"Nothing of type {name} is indexed" for name in types if name not in SEARCHED_TYPES]

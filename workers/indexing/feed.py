@@ -29,6 +29,7 @@ from models.search import (
 from models.services.event_log import Position, read_events
 from models.services.indexing import (
     INDEXED_EVENTS,
+    asset_of,
     can_continue,
     load_documents,
     make_witness,
@@ -180,7 +181,7 @@ class Feed:
         with self._platform.unit_of_work() as uow:
             events = read_events(uow, live.position, _BATCH)
             early = read_unsettled(uow, max(live.early_id, live.position.id), _BATCH)
-            changed = [event.subject_id for event in events if event.type in INDEXED_EVENTS]
+            changed = [asset_of(event) for event in events if event.type in INDEXED_EVENTS]
             self._write(live, uow, changed + [asset_id for _, asset_id in early])
         if events:
             live.position, live.witness = events[-1].position, make_witness(events[-1].subject_id, events[-1].occurred)

@@ -13,6 +13,7 @@ from models.services.event_log import Position, last_position, read_events
 from models.services.indexing import (
     FIRST_ID,
     INDEXED_EVENTS,
+    asset_of,
     count_assets,
     find_witness,
     identify_database,
@@ -64,7 +65,7 @@ class _Build:
         while True:
             with self.platform.unit_of_work() as uow:
                 events = read_events(uow, self.position, BATCH)
-                changed = list({event.subject_id: None for event in events if event.type in INDEXED_EVENTS})
+                changed = list({asset_of(event): None for event in events if event.type in INDEXED_EVENTS})
                 self.writer.replace(changed, load_documents(uow, changed))
             if events:
                 self.position = events[-1].position

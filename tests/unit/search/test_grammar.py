@@ -8,11 +8,15 @@ from models.errors import InvalidInput
 from models.search.grammar import LONGEST_QUERY, MOST_WORDS, Term, parse_terms
 
 
+def _words(text: str) -> list[list[Term]]:
+    return [[term for term in terms if isinstance(term, Term)] for terms in parse_terms(text).alternatives]
+
+
 def _simple(text: str) -> list[list[str]]:
     """Write the alternatives down as text: `-` for negation, `*` for a beginning."""
     return [
         [f"{'-' * term.is_negated}{' '.join(term.words)}{'*' * term.is_prefix}" for term in terms]
-        for terms in parse_terms(text).alternatives
+        for terms in _words(text)
     ]
 
 
@@ -74,4 +78,4 @@ def test_every_text_is_understood_or_refused(text: str) -> None:
         terms = parse_terms(text)
     except InvalidInput:
         return
-    assert all(term.words for alternative in terms.alternatives for term in alternative)
+    assert all(term.words for term in terms.wanted)

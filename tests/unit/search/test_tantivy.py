@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from models.errors import InvalidInput, Unavailable
 from models.ids import new_id
-from models.search import DEEPEST_HIT, SearchPage, SearchQuery, SearchSort, TantivyReader, TantivyWriter
+from models.search import DEEPEST_HIT, Part, SearchPage, SearchQuery, SearchSort, TantivyReader, TantivyWriter
 from tests.support.documents import SPACE, build_generation, build_index, make_asset_document, make_index_state
 from tests.support.waiting import wait_until
 
@@ -237,11 +237,14 @@ def test_replacing_an_asset_leaves_one_document(tmp_path: Path) -> None:
     assert _find(TantivyReader(tmp_path), "") == ["after.jpg"]
 
 
+_NO_PATHS = frozenset(Part) - {Part.PATHS}
+
+
 def test_without_paths_nothing_of_them_is_found_or_shown(reader: TantivyReader) -> None:
     for terms in ("trips", "tri", '"rome 2024"', "rome 2024"):
-        assert _find(reader, terms, has_paths=False) == [], terms
-    assert "IMG_2041.jpg" in _find(reader, "-rome", has_paths=False)
-    [hit] = _page(reader, "2041 ", has_paths=False, highlight=True).hits
+        assert _find(reader, terms, parts=_NO_PATHS) == [], terms
+    assert "IMG_2041.jpg" in _find(reader, "-rome", parts=_NO_PATHS)
+    [hit] = _page(reader, "2041 ", parts=_NO_PATHS, highlight=True).hits
     assert (hit.title, hit.subtitle, list(hit.highlights)) == ("IMG_2041.jpg", None, ["IMG_2041.jpg"])
-    assert _find(reader, "hol", has_paths=False) == ["holidayInRome.MP4"]
-    assert _find(reader, "jpeg bicycle", has_paths=False) == ["DSC0042.JPG"]
+    assert _find(reader, "hol", parts=_NO_PATHS) == ["holidayInRome.MP4"]
+    assert _find(reader, "jpeg bicycle", parts=_NO_PATHS) == ["DSC0042.JPG"]
