@@ -48,8 +48,8 @@ def main() -> None:
         plain = tantivy.Index.open(str(Path(folder, "plain")))
         for name, queries in _make_queries().items():
             bare = _taken([partial(_search_plainly, plain, query) for query in queries])
-            ours = _taken([partial(reader.search, query) for query in queries])
-            print(f"query, {name}: {_compared('p50', ours[0], bare[0])}, {_compared('p99', ours[1], bare[1])}")
+            took = _taken([partial(reader.search, query) for query in queries])
+            print(f"query, {name}: {_compared('p50', took[0], bare[0])}, {_compared('p99', took[1], bare[1])}")
         everything = replace(_make_queries()["two words"][0], terms="", facets=tuple(Facet))
         p50, p99 = _taken([partial(reader.search, everything)] * 200)
         print(f"five facets of all documents: p50 {p50 * 1000:.1f} ms, p99 {p99 * 1000:.1f} ms")
