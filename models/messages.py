@@ -211,6 +211,13 @@ class Reindex(Payload):
     """Build the text index anew beside the live one, then switch."""
 
 
+class IndexVectors(Payload):
+    """Make indexes of the kinds of vector that there are many of."""
+
+    anew: bool = False
+    """Also those that there are."""
+
+
 class CollectGarbage(Payload):
     """Remove stored bytes that nothing refers to."""
 
@@ -267,6 +274,10 @@ DELETE_BLOB = TaskKind("storage.delete-blob", DeleteBlob, Queue.MAINTENANCE)
 REINDEX = TaskKind(
     "search.reindex", Reindex, Queue.INDEX, time_limit_seconds=24 * 3600, is_public=True, is_installation_wide=True
 )
+INDEX_VECTORS = TaskKind(
+    "search.index-vectors", IndexVectors, Queue.MAINTENANCE, time_limit_seconds=24 * 3600, is_public=True,
+    is_installation_wide=True,
+)  # fmt: skip
 COLLECT_GARBAGE = TaskKind(
     "storage.gc", CollectGarbage, Queue.MAINTENANCE, time_limit_seconds=24 * 3600, is_public=True,
     is_installation_wide=True,
@@ -278,7 +289,7 @@ KINDS = {
     for kind in (
         SCAN_POOL, VERIFY_POOL, DELETE_POOL, DELETE_LIBRARY, DELETE_COLLECTION, DELETE_TAG, ANNOUNCE_ASSETS,
         STORE_BINARY, IMPORT_ASSET, BULK_CREATE, BULK_UPDATE, CHANGE_CHOSEN, RUN_PIPELINE, STORE_ATTACHMENT,
-        DELETE_BLOB, REINDEX, SWEEP, COLLECT_GARBAGE,
+        DELETE_BLOB, REINDEX, INDEX_VECTORS, SWEEP, COLLECT_GARBAGE,
     )
 }  # fmt: skip
 

@@ -16,6 +16,7 @@ from models.errors import Unavailable
 from models.pipelines.descriptors import NodeDescriptor
 from models.services.bootstrap import bootstrap
 from models.services.node_kinds import know_kinds
+from models.services.vector_keys import install as install_vectors
 from models.settings import Settings
 from models.wiring import build
 
@@ -37,6 +38,7 @@ def migrate(settings: Settings, kinds: Iterable[NodeDescriptor]) -> str | None:
         raise Unavailable(f"The database cannot be used: {' '.join(str(error.orig).split())}") from error
     platform = build(settings, connections=2)
     try:
+        install_vectors(platform.engine)
         with platform.unit_of_work() as uow:
             know_kinds(uow, kinds, are_builtin=True)
             password = bootstrap(uow, settings.initial_password, has_pipeline=settings.default_pipeline)

@@ -18,6 +18,7 @@ from models.migrating import upgrade_schema
 from models.permissions import Actor
 from models.services import passwords
 from models.services.node_kinds import know_kinds
+from models.services.vector_keys import install
 from models.settings import Settings, child_environment
 from models.wiring import Platform, build
 from tests.support.actors import first_user
@@ -68,13 +69,14 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     with throw_away_engines(tmp_path_factory.mktemp("engines")) as home:
         settings = make_settings(home.path, home)
         upgrade_schema(settings)
-        _know_kinds(settings)
+        _prepare(settings)
         yield home
 
 
-def _know_kinds(settings: Settings) -> None:
-    """No test changes the kinds of node, and no test empties their table."""
+def _prepare(settings: Settings) -> None:
+    """Make what no test changes: the kinds of node, and pgvector."""
     platform = build(settings)
+    install(platform.engine)
     with platform.unit_of_work() as uow:
         know_kinds(uow, DESCRIPTORS.values(), are_builtin=True)
         uow.commit()

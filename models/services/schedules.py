@@ -20,7 +20,19 @@ from models.entities import Pipeline, Pool, Schedule, Task, TaskState
 from models.errors import InvalidInput, LoomError
 from models.ids import new_id
 from models.logs import get_logger
-from models.messages import KINDS, RUN_PIPELINE, SCAN_POOL, SWEEP, Payload, Priority, ScanPool, Sweep
+from models.messages import (
+    INDEX_VECTORS,
+    KINDS,
+    RUN_PIPELINE,
+    SCAN_POOL,
+    SWEEP,
+    IndexVectors,
+    Payload,
+    Priority,
+    ScanPool,
+    Sweep,
+    TaskKind,
+)
 from models.pipelines.triggers import Trigger
 from models.services import tasks
 from models.services.auto_runs import scheduled_payload
@@ -110,14 +122,14 @@ def set_pipeline_schedule(uow: UnitOfWork, pipeline: Pipeline) -> None:
 def ensure_built_in(uow: UnitOfWork, space_id: Any) -> None:
     """Make sure that Loom's own schedules exist."""
     trigger = "1h"
-    uow.session.execute(
-        insert(Schedule)
-        .values(
-            id=new_id(), space_id=space_id, name="Sweep", kind=SWEEP.name, payload=Sweep().model_dump(mode="json"),
-            trigger=trigger, next_run=next_run(trigger, datetime.now(UTC)),
-        )
-        .on_conflict_do_nothing()
-    )  # fmt: skip
+    due = next_run(trigger, datetime.now(UTC))
+    built_in: list[tuple[str, TaskKind, Payload]] = [
+        ("Sweep", SWEEP, Sweep()), ("Index vectors", INDEX_VECTORS, IndexVectors())
+    ]  # fmt: skip
+    for name, kind, payload in built_in:
+        values = {"name": name, "kind": kind.name, "payload": payload.model_dump(mode="json")}
+        made = insert(Schedule).values(id=new_id(), space_id=space_id, trigger=trigger, next_run=due, **values)
+        uow.session.execute(made.on_conflict_do_nothing())
 
 
 def submit_due(uow: UnitOfWork, max_attempts: int) -> int:

@@ -43,6 +43,9 @@ EMBEDDINGS: list[Row] = [
     row("GET", "/assets/<uuid:asset_id>/embeddings", _ON_ASSET),
     row("POST", "/assets/<uuid:asset_id>/embeddings", _ON_ASSET, body={"vector": [1, 2]}, status=201),
     row("POST", "/assets/<uuid:asset_id>/embeddings/bulk", _ON_ASSET, body={"embeddings": [{"vector": [1, 2]}]}),
+    row("POST", "/embeddings/search", body={"vector": [1, 2]}),
+    row("GET", "/assets/<uuid:asset_id>/similar-assets", _ON_ASSET),
+    row("POST", "/similarity-index/rebuild", status=204),
 ]  # fmt: skip
 _FILE: dict[str, Any] = {"body": b"bytes", "status": 202}
 _ATTACHMENT, _ON_EMBEDDING = each(element_id=parts.attachment), each(embedding_id=parts.embedding)

@@ -38,6 +38,7 @@ from web.resources import (
     roles,
     search,
     service,
+    similarity,
     spaces,
     tags,
     tasks,
@@ -86,6 +87,7 @@ BLUEPRINTS: tuple[LoomBlueprint, ...] = (
     attachments.blueprint,
     avatars.blueprint,
     search.blueprint,
+    similarity.blueprint,
     tasks.blueprint,
     service.blueprint,
 )

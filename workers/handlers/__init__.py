@@ -7,6 +7,7 @@ from workers.handlers.collect_garbage import CollectGarbageHandler
 from workers.handlers.delete_blob import DeleteBlobHandler
 from workers.handlers.delete_holder import DELETE_HOLDER_HANDLERS
 from workers.handlers.import_asset import ImportAssetHandler
+from workers.handlers.index_vectors import IndexVectorsHandler
 from workers.handlers.reindex import ReindexHandler
 from workers.handlers.run_pipeline import RunPipelineHandler
 from workers.handlers.scan_pool import ScanPoolHandler
@@ -30,6 +31,7 @@ HANDLERS: tuple[Handler, ...] = (
     StoreAttachmentHandler(),
     DeleteBlobHandler(),
     ReindexHandler(),
+    IndexVectorsHandler(),
     SweepHandler(),
     CollectGarbageHandler(),
 )
