@@ -25,10 +25,10 @@ from models.search.schema import (
     TAKEN,
     TEXT,
     date_order,
-    fact_words,
     last_date_order,
     last_size_order,
     size_order,
+    spell_fact,
 )
 
 _PLACES = {
@@ -57,7 +57,7 @@ def _words_asked(schema: Schema, asked: WordsAsked, parts: frozenset[Part]) -> Q
     field, part = _PLACES.get(asked.field, (FACT, None))
     if part is not None and part not in parts:
         return Query.empty_query()
-    words = tuple(fact_words(asked.field, asked.words).split(" ")) if field == FACT else asked.words
+    words = tuple(spell_fact(asked.field, asked.words).split(" ")) if field == FACT else asked.words
     return beginning(schema, field, words) if asked.is_prefix else words_in(schema, field, words)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from models.search.circles import Strip, read_circle
-from models.search.words import fold, split_words
+from models.search.words import fact_words, split_words
 
 WORDS = frozenset({
     "camera", "lens", "artist", "title", "album", "author", "genre", "codec", "copyright", "software", "city",
@@ -103,7 +103,7 @@ def _exact(name: str, text: str) -> str:
 
 def _words(name: str, text: str, *, is_quoted: bool, is_negated: bool) -> WordsAsked:
     is_prefix = text.endswith("*") and not is_quoted
-    words = tuple(split_words(fold(text)))
+    words = tuple(fact_words(text) if name in WORDS else split_words(text))
     if not words:
         raise ValueError("say a word")
     return WordsAsked(name, words, is_prefix, is_negated)

@@ -19,7 +19,7 @@ import tantivy
 from models.search.fields import NUMBERS
 from models.search.port import PARAGRAPH, AssetDocument, Facet
 from models.search.stems import guess_language, stems_of
-from models.search.words import LONGEST_WORD, find_compounds, join_words, sort_key, split_words
+from models.search.words import LONGEST_WORD, fact_words, find_compounds, join_words, sort_key, split_words
 
 SCHEMA_VERSION = 3
 
@@ -159,9 +159,8 @@ def _add_said(document: tantivy.Document, asset: AssetDocument, language: str) -
 def _add_facts(document: tantivy.Document, asset: AssetDocument) -> None:
     for name, values in asset.facts.items():
         for value in values:
-            words = join_words(value)
-            document.add_text(KIND, words)
-            document.add_text(FACT, fact_words(name, words.split()))
+            document.add_text(KIND, join_words(value))
+            document.add_text(FACT, spell_fact(name, fact_words(value)))
     for name, number in asset.numbers.items():
         document.add_float(NUMBER_FIELDS[name], number)
     if asset.taken is not None:
@@ -176,7 +175,7 @@ def _add_facts(document: tantivy.Document, asset: AssetDocument) -> None:
 _Y2K = 946_684_800
 
 
-def fact_words(name: str, words: Sequence[str]) -> str:
+def spell_fact(name: str, words: Sequence[str]) -> str:
     """Spell the words of a fact so that they are found under its name alone: `camera=leica camera=q2`."""
     return " ".join(f"{name}={word}" for word in words)
 

@@ -36,6 +36,12 @@ def split_words(text: str) -> list[str]:
     return [part[:LONGEST_WORD].casefold() for part in _PART.findall(fold(text))]
 
 
+def fact_words(text: str) -> list[str]:
+    """Give the words of a fact, which are not cut where case changes: an `iPhone` is one word."""
+    runs = _RUN.findall(fold(text))
+    return [word for run in runs for word in ([run[:LONGEST_WORD].casefold()] if run.isascii() else split_words(run))]
+
+
 def join_words(text: str) -> str:
     """Give the words of a text in their order, with spaces between."""
     if len(text) > LONGEST_WORD:

@@ -26,6 +26,8 @@ DEFAULT_THRESHOLD = 0.1
 MOST_SIMILAR = 200
 _SEARCHED = 100
 """Candidates that HNSW keeps while it looks (`ef_search`): more find more of the nearest, and take longer."""
+_MOST_LOOKED_AT = 100_000
+"""So many that the caller may not see are passed over, until there are enough."""
 _EXACT = re.compile("[0-9a-f]+")
 
 
@@ -123,8 +125,13 @@ def _literal(value: Any) -> ColumnElement[Any]:
 
 def _nearest(uow: UnitOfWork, query: Select[Any], distance: ColumnElement[Any], limit: int) -> Sequence[Any]:
     """Give the nearest rows. An index goes on looking until there are enough that the actor may see."""
-    uow.execute("SELECT set_config('hnsw.iterative_scan', 'strict_order', true)")
-    uow.execute(f"SELECT set_config('hnsw.ef_search', '{max(_SEARCHED, limit)}', true)")
+    # For the connection, not for the transaction: who only reads has none.
+    uow.execute(
+        """SELECT set_config('hnsw.iterative_scan', 'strict_order', false),
+                  set_config('hnsw.ef_search', :searched, false), set_config('hnsw.max_scan_tuples', :most, false)""",
+        searched=str(max(_SEARCHED, limit)),
+        most=str(_MOST_LOOKED_AT),
+    )
     return uow.session.execute(query.order_by(distance).limit(limit)).all()
 
 

@@ -2,13 +2,15 @@
 
 Vectors stay where they are written: embeddings in `embedding`, fingerprints in the components that pipelines write. So
 what is found is never older than what is there, rights are those of lists, and nothing can drift. An index of one kind
-of vector in one space makes finding quick once there are many; without one, all are compared.
+of embedding in one space makes finding quick once there are many; without one, all are compared.
+
+Fingerprints have no such index and are all compared: of a picture that is there a thousand times, HNSW links the copies
+with each other alone, and what lies next to them is reached no more.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -81,24 +83,6 @@ class EmbeddingKey:
         )
 
 
-@dataclass(frozen=True)
-class FingerprintKey:
-    """Fingerprints of one kind in one space."""
-
-    space_id: UUID
-    fingerprint: Fingerprint
-
-    @property
-    def condition(self) -> sql.Composable:
-        """What its rows have in common."""
-        return sql.SQL("space_id = {} AND source = 'pipeline' AND node_id = {}").format(
-            sql.Literal(str(self.space_id)), sql.Literal(self.fingerprint.node_kind)
-        )
-
-
-Key = EmbeddingKey | FingerprintKey
-
-
 def require_vectors(uow: UnitOfWork) -> None:
     """Insist that the database can compare vectors.
 
@@ -119,35 +103,23 @@ def install(engine: Engine) -> bool:
     return False
 
 
-def many_keys(uow: UnitOfWork) -> Iterator[Key]:
-    """Yield the keys of which there are so many vectors that an index pays."""
+def many_keys(uow: UnitOfWork) -> list[EmbeddingKey]:
+    """Give the keys of which there are so many vectors that an index pays."""
     rows = uow.fetch(
         """SELECT space_id, type, model, dimensions FROM embedding WHERE dimensions BETWEEN 1 AND %(most)s
            GROUP BY space_id, type, model, dimensions HAVING count(*) >= %(fewest)s""",
         most=MOST_INDEXED_DIMENSIONS,
         fewest=FEWEST_INDEXED,
     )
-    for row in rows:
-        yield EmbeddingKey(*row)
-    kinds = sorted({each.node_kind for each in FINGERPRINTS.values()})
-    counted = uow.fetch(
-        """SELECT space_id, node_id FROM component WHERE source = 'pipeline' AND node_id = ANY(%(kinds)s)
-           GROUP BY space_id, node_id HAVING count(*) >= %(fewest)s""",
-        kinds=kinds,
-        fewest=FEWEST_INDEXED,
-    )
-    for space_id, node_kind in counted:
-        for each in FINGERPRINTS.values():
-            if each.node_kind == node_kind:
-                yield FingerprintKey(space_id, each)
+    return [EmbeddingKey(*row) for row in rows]
 
 
-def index_name(key: Key) -> str:
+def index_name(key: EmbeddingKey) -> str:
     """Give the name of a key's index."""
     return _PREFIX + hashlib.sha256(repr(key).encode()).hexdigest()[:32]
 
 
-def make_index(engine: Engine, key: Key, *, is_anew: bool = False) -> bool:
+def make_index(engine: Engine, key: EmbeddingKey, *, is_anew: bool = False) -> bool:
     """Make the index of a key, while others read and write; tells whether there was none that could be used.
 
     One that was left half made is made again.
@@ -165,17 +137,8 @@ def make_index(engine: Engine, key: Key, *, is_anew: bool = False) -> bool:
                 return False
             identifier = sql.Identifier(name)
             driver.execute(sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(identifier))
-            driver.execute(sql.SQL("CREATE INDEX CONCURRENTLY {} ON {}").format(identifier, _on(key)))
+            create = "CREATE INDEX CONCURRENTLY {} ON embedding USING hnsw (({}) vector_cosine_ops) WHERE {}"
+            driver.execute(sql.SQL(create).format(identifier, sql.SQL(key.value), key.condition))
             return True
         finally:
             driver.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [_LOCK])
-
-
-def _on(key: Key) -> sql.Composable:
-    if isinstance(key, EmbeddingKey):
-        table, value, order = "embedding", key.value, "vector_cosine_ops"
-    else:
-        table, value, order = "component", key.fingerprint.value, "bit_hamming_ops"
-    return sql.SQL("{} USING hnsw (({}) {}) WHERE {}").format(
-        sql.Identifier(table), sql.SQL(value), sql.SQL(order), key.condition
-    )

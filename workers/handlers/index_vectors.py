@@ -20,7 +20,7 @@ class IndexVectorsHandler:
         if not install(engine):
             return 0
         with step.platform.unit_of_work() as uow:
-            keys = list(many_keys(uow))
+            keys = many_keys(uow)
         made = 0
         for key in keys:
             step.check()

@@ -11,7 +11,7 @@ from models.pipelines.descriptors import Cardinality, Category, Port
 from models.pipelines.effects import TagEffect
 from models.pipelines.outcomes import Outcome, completed, failed
 from workers.nodes.base import MEDIA, Facts, Node, Options
-from workers.nodes.tag_rules import Rule, names_of
+from workers.nodes.tag_rules import Rule, name_of
 
 _LONGEST_NAME = 255
 
@@ -87,7 +87,7 @@ def _named(inputs: Mapping[str, Any], options: TagOptions) -> Iterator[tuple[str
         yield from ((str(label), options.collection) for label in inputs.get("labels") or ())
         return
     for rule in options.rules:
-        name = names_of(rule, inputs)
+        name = name_of(rule, inputs)
         if name is not None:
             yield name, rule.collection or options.collection
 

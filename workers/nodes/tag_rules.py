@@ -45,7 +45,7 @@ class Rule(BaseModel):
 _MISSING = object()
 
 
-def names_of(rule: Rule, inputs: Mapping[str, Any]) -> str | None:
+def name_of(rule: Rule, inputs: Mapping[str, Any]) -> str | None:
     """Give the name of the tag if the rule holds, else None.
 
     Raises:

@@ -117,7 +117,7 @@ def _enter(folder: int, name: bytes, *, is_made: bool) -> int:
             os.fsync(folder)
     try:
         return os.open(name, flags, dir_fd=folder)
-    except (NotADirectoryError, OSError) as error:
+    except OSError as error:
         if error.errno in {errno.ENOTDIR, errno.ELOOP}:
             raise MoveRefused(f"'{os.fsdecode(name)}' on the way is no folder") from None
         raise
