@@ -95,6 +95,8 @@ def keep_run_items(uow: UnitOfWork, task_id: UUID, rows: Iterable[ItemRow]) -> N
 
 def keep_found(uow: UnitOfWork, actor: Actor, task_id: UUID, found: Sequence[Found]) -> None:
     """Write what nodes have found out onto the assets that there still are, and remember it for the next run."""
+    if not found:
+        return
     alive = _hold_assets(uow, {each.asset_id for each in found})
     kept = [each for each in found if each.asset_id in alive]
     if not kept:

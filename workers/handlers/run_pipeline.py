@@ -87,7 +87,7 @@ class RunPipelineHandler:
 
     def __init__(self) -> None:
         self._sandboxes = Sandboxes(_CHILDREN)
-        self._prepared: dict[UUID, Prepared] = {}
+        self._prepared: dict[tuple[UUID, int, str | None], Prepared] = {}
 
     def plan(self, step: Step[RunPipeline]) -> Iterator[Planned]:
         """Yield the assets in the order of their ids, from where an interrupted plan has come to."""
@@ -132,14 +132,16 @@ class RunPipelineHandler:
         return Ran(actor, ran, found, gone, ())
 
     def _prepare(self, uow: UnitOfWork, step: Step[RunPipeline]) -> Prepared:
-        """Read the graph, once for the run: it stays what it was when this process began with it."""
-        prepared = self._prepared.get(step.task_id)
+        """Read the graph, once for all runs of a version: neither that nor the kinds that this process has change."""
+        payload = step.payload
+        key = payload.pipeline_uuid, payload.version, payload.from_node
+        prepared = self._prepared.get(key)
         if prepared is None:
-            graph, start = _graph(uow, step), step.payload.from_node
+            graph, start = _graph(uow, step), payload.from_node
             prepared = Prepared(graph, behind(graph, start) if start in graph.nodes else frozenset())
             if len(self._prepared) >= _MOST_PREPARED:
                 self._prepared.clear()
-            self._prepared[step.task_id] = prepared
+            self._prepared[key] = prepared
         return prepared
 
     def _run(
