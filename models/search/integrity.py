@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import struct
 import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -20,6 +22,7 @@ _TAIL = struct.Struct("<II")
 _FOOTER_MAGIC = 1337
 _LONGEST_FOOTER = 4096
 _CHUNK = 1 << 20
+_SEGMENT = re.compile("[0-9a-f]{32}")
 _TRIES = 5
 
 
@@ -65,6 +68,18 @@ class Watch:
                 raise IndexBroken(f"A file of the text index is gone: {error.filename}") from error
             self._compare(found)
             return
+
+    def remove_strays(self) -> None:
+        """Remove files of segments that are not in the list: only for who alone writes, and before it does.
+
+        Readers that have them open keep them.
+        """
+        with suppress(IndexBroken):  # a new index has no list yet
+            kept = {name.partition(".")[0] for name in self._names()}
+            for path in self._folder.iterdir():
+                stem = path.name.partition(".")[0]
+                if _SEGMENT.fullmatch(stem) and stem not in kept:
+                    path.unlink(missing_ok=True)
 
     def _compare(self, found: dict[str, Stamp]) -> None:
         for name, stamp in found.items():

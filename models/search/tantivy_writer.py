@@ -37,6 +37,9 @@ class TantivyWriter:
         index = self._open_old() if generation.read_state() else self._make_new()
         with guarded():
             self._writer: tantivy.IndexWriter | None = index.writer(HEAP_BYTES, num_threads=1)
+        # This is the one writer now, and merges nothing yet: what no segment has was left by one that was killed, or
+        # by a merge that was given up. Tantivy forgets such files, and they would pile up.
+        self._watch.remove_strays()
 
     def _make_new(self) -> tantivy.Index:
         with guarded():

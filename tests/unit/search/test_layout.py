@@ -137,3 +137,20 @@ def test_bad_position_is_none(tmp_path: Path, text: str) -> None:
     generation = build_generation(IndexHome(tmp_path), [])
     (generation.path / "position.json").write_text(text)
     assert generation.read_state() is None
+
+
+def test_files_that_no_segment_has_are_removed_when_somebody_writes_again(tmp_path: Path) -> None:
+    generation = build_generation(IndexHome(tmp_path), DOCUMENTS)
+    kept = {path.name for path in generation.segments.iterdir()}
+    (generation.segments / f"{'a1' * 16}.store").write_bytes(b"left by a merge that was given up")
+    TantivyWriter(generation).close()
+    assert {path.name for path in generation.segments.iterdir() if ".lock" not in path.name} <= kept
+    for _ in range(30):
+        writer = TantivyWriter(generation)
+        writer.replace([each.asset_id for each in DOCUMENTS], DOCUMENTS)
+        writer.commit(make_index_state())
+        writer.add(DOCUMENTS)
+        writer.close()
+    TantivyWriter(generation).close()
+    assert len(list(generation.segments.iterdir())) < 100
+    assert TantivyReader(tmp_path).document_count() == len(DOCUMENTS)
