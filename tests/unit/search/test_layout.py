@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from models.search import IndexBroken, IndexBusy, IndexDamaged, IndexHome, TantivyWriter
+from models.search import IndexBroken, IndexBusy, IndexDamaged, IndexHome, TantivyReader, TantivyWriter
 from models.search.integrity import Watch
 from tests.support.documents import build_generation, build_index, make_asset_document, make_index_state
 
