@@ -69,6 +69,16 @@ class Watch:
             self._compare(found)
             return
 
+    def count(self) -> tuple[int, int]:
+        """Count the documents that there are, and those that were removed but still take room.
+
+        Raises:
+            IndexBroken: when that cannot be known.
+        """
+        segments = self._segments()
+        removed = sum((segment.get("deletes") or {}).get("num_deleted_docs", 0) for segment in segments)
+        return sum(segment["max_doc"] for segment in segments) - removed, removed
+
     def remove_strays(self) -> None:
         """Remove files of segments that are not in the list: only for who alone writes, and before it does.
 
@@ -88,11 +98,16 @@ class Watch:
         self._seen = found
 
     def _names(self) -> list[str]:
+        return [name for segment in self._segments() for name in _file_names(segment)]
+
+    def _segments(self) -> list[dict[str, Any]]:
         try:
-            meta = json.loads((self._folder / "meta.json").read_bytes())
-            return [name for segment in meta["segments"] for name in _file_names(segment)]
+            segments: list[dict[str, Any]] = json.loads((self._folder / "meta.json").read_bytes())["segments"]
+            for segment in segments:
+                _file_names(segment)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise IndexBroken("The list of segments cannot be read") from error
+        return segments
 
 
 def _file_names(segment: dict[str, Any]) -> list[str]:

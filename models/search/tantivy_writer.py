@@ -20,6 +20,9 @@ from models.search.schema import ASSET_ID, make_document, make_schema
 HEAP_BYTES = 48_000_000
 """Memory for documents that are not yet in a segment. More makes fewer, larger segments; 15 MB is the least."""
 
+_MOST_REMOVED = 20_000
+"""So many removed documents are never worth it."""
+
 
 class TantivyWriter:
     """Writes to a generation. Not to be shared between threads."""
@@ -90,6 +93,14 @@ class TantivyWriter:
             IndexBroken: if so.
         """
         self._watch.check()
+
+    def is_bloated(self) -> bool:
+        """Whether removed documents take so much room that it pays to build the index anew.
+
+        Tantivy merges segments by their number, whatever part of them was removed.
+        """
+        alive, removed = self._watch.count()
+        return removed > max(_MOST_REMOVED, alive)
 
     def close(self, *, wait_for_merges: bool = False) -> None:
         """Let go of the files; what was not committed is forgotten. Merges that go on are given up, unless waited for.

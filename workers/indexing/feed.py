@@ -61,6 +61,7 @@ class Live:
     early_id: int = 0
     """The last event that was acted on before its turn (`read_unsettled`)."""
     is_dirty: bool = False
+    is_bloated: bool = False
     committed: float = field(default_factory=lambda: float("-inf"))
     noted: float = field(default_factory=time.monotonic)
     checked: float = field(default_factory=time.monotonic)
@@ -105,6 +106,10 @@ class Feed:
             has_more = self._read(live)
             self._commit_if_due(live, _FLOOD_COMMIT_SECONDS if has_more else COMMIT_SECONDS)
             self._check_if_due(live)
+            if live.is_bloated and not live.is_dirty:
+                logger.info("the text index holds more that was removed than that is there")
+                self.abandon()
+                self._live = self._build()
         except IndexBroken:
             has_given_way = self._live is not None and not self._is_current(self._live)
             self.abandon()
@@ -215,4 +220,5 @@ class Feed:
     def _check_if_due(live: Live) -> None:
         if time.monotonic() - live.checked >= _CHECK_SECONDS:
             live.writer.check()
+            live.is_bloated = live.writer.is_bloated()
             live.checked = time.monotonic()
