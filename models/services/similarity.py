@@ -16,9 +16,15 @@ from models.entities import Asset, Component, Embedding
 from models.errors import InvalidInput
 from models.permissions import Actor
 from models.services.assets import ASSETS, get_asset
-from models.services.embeddings import EMBEDDINGS
+from models.services.embeddings import EMBEDDINGS, as_float32
 from models.services.unwanted import is_listed
-from models.services.vector_keys import FINGERPRINTS, EmbeddingKey, Fingerprint, require_vectors
+from models.services.vector_keys import (
+    FINGERPRINTS,
+    MOST_COMPARED_DIMENSIONS,
+    EmbeddingKey,
+    Fingerprint,
+    require_vectors,
+)
 from models.unit_of_work import UnitOfWork
 
 DEFAULT_THRESHOLD = 0.1
@@ -225,11 +231,17 @@ def _key_of(uow: UnitOfWork, actor: Actor, sought: Sought, dimensions: int) -> E
 
 
 def _require_direction(vector: Sequence[float]) -> Sequence[float]:
-    if not all(map(math.isfinite, vector)):
+    if len(vector) > MOST_COMPARED_DIMENSIONS:
+        raise InvalidInput(f"vector: no more than {MOST_COMPARED_DIMENSIONS:,} dimensions can be compared")
+    try:
+        rounded = as_float32(vector)
+    except OverflowError:
+        raise InvalidInput("vector: has a number that is too large") from None
+    if not all(map(math.isfinite, rounded)):
         raise InvalidInput("vector: has a number that is not finite")
-    if not any(vector):
+    if not any(rounded):
         raise InvalidInput("vector: is zero, so nothing is nearer to it than anything else")
-    return vector
+    return rounded
 
 
 def _spell(vector: Sequence[float]) -> str:

@@ -15,14 +15,18 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import psycopg
 from psycopg import sql
 from sqlalchemy import Engine
+from sqlalchemy.exc import ProgrammingError
 
 from models.errors import Unavailable
 from models.unit_of_work import UnitOfWork
 
 FEWEST_INDEXED = 2_000
 """So many are compared one by one in a few milliseconds."""
+MOST_COMPARED_DIMENSIONS = 16_000
+"""What pgvector's `vector` can hold."""
 MOST_INDEXED_DIMENSIONS = 2_000
 """What pgvector's HNSW can hold."""
 _LOCK = "loom:vector-indexes"
@@ -94,13 +98,22 @@ def require_vectors(uow: UnitOfWork) -> None:
 
 
 def install(engine: Engine) -> bool:
-    """Add pgvector to the database if it may be; tells whether it is there."""
+    """Add pgvector to the database if it is to be had; tells whether it is there.
+
+    Who may not add it goes on without: an administrator of the database can.
+    """
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        known = "SELECT 1 FROM pg_available_extensions WHERE name = 'vector'"
-        if connection.exec_driver_sql(known).one_or_none():
+        known = "SELECT installed_version FROM pg_available_extensions WHERE name = 'vector'"
+        found = connection.exec_driver_sql(known).one_or_none()
+        if found is None or found[0]:
+            return found is not None
+        try:
             connection.exec_driver_sql("CREATE EXTENSION IF NOT EXISTS vector")
-            return True
-    return False
+        except ProgrammingError as error:
+            if isinstance(error.orig, psycopg.errors.InsufficientPrivilege):
+                return False
+            raise
+        return True
 
 
 def many_keys(uow: UnitOfWork) -> list[EmbeddingKey]:

@@ -153,7 +153,7 @@ def settle(uow: UnitOfWork, claimed: Claim, outcome: Outcome) -> None:
     _end_part(uow, claimed, "DONE")
     task = lock_task(uow, claimed.task_id)
     add_outcome(uow, task, outcome)
-    if outcome.rest and task.state != TaskState.CANCELLING:
+    if outcome.rest and task.state != TaskState.CANCELLING and not task.error_code:
         add_work(uow, task, outcome.rest)
     touch(task)
     close_step(uow, task, claimed.role)

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 from PIL import Image, ImageDraw
-from sqlalchemy import Select
+from sqlalchemy import Select, create_engine
 
 from models.bus import WorkerInfo
 from models.ids import new_id, new_id_text
@@ -144,6 +144,8 @@ def test_embeddings_are_found_by_vector_embedding_and_asset(client: ApiClient, w
     [
         ({"vector": [1, 0]}, "have 3 dimensions, not 2"),
         ({"vector": [0, 0, 0]}, "is zero"),
+        ({"vector": [1e-50, 0, 0]}, "is zero"),
+        ({"vector": [1e39, 0, 0]}, "too large"),
         ({"vector": []}, "vector"),
         ({}, "Give one of"),
         ({"vector": [1, 0, 0], "assetUuid": str(UUID(int=1))}, "Give one of"),
@@ -196,6 +198,28 @@ def test_without_the_extension_it_is_said_so(client: ApiClient, platform: Platfo
             client.post("/embeddings/search", {"vector": [1]}, expect=503)
         finally:
             vector_keys.install(platform.engine)
+
+
+def test_vectors_of_more_dimensions_than_can_be_compared_are_refused(client: ApiClient, world: World) -> None:
+    world.add(["0"], [[1.0] * 16_001])
+    told = client.post("/embeddings/search", {"vector": [1.0] * 16_001}, expect=400)["message"]
+    assert "16,000 dimensions" in told
+
+
+def test_who_may_not_add_the_extension_goes_on_without(platform: Platform) -> None:
+    with platform.engine.connect() as connection:
+        connection.exec_driver_sql("DROP EXTENSION vector CASCADE")
+        connection.exec_driver_sql("CREATE ROLE nobody_special LOGIN")
+        connection.commit()
+        try:
+            engine = create_engine(platform.engine.url.set(username="nobody_special"))
+            assert vector_keys.install(engine) is False
+            engine.dispose()
+        finally:
+            assert vector_keys.install(platform.engine) is True
+            assert vector_keys.install(platform.engine) is True
+            connection.exec_driver_sql("DROP ROLE nobody_special")
+            connection.commit()
 
 
 def test_an_index_finds_what_comparing_all_finds(

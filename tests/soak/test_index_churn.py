@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event, Thread
+from uuid import UUID
 
 import orjson
 import pytest
@@ -109,11 +110,11 @@ def _kill_indexers(loom: RunningLoom, enough: Event) -> None:
     enough.set()
 
 
-def _documents(reader: TantivyReader, space: object) -> Iterator[tuple[str, str]]:
+def _documents(reader: TantivyReader, space: UUID) -> Iterator[tuple[str, str]]:
     """All that the index has, page by page."""
     after = None
     while True:
-        query = SearchQuery(space, "", _PAGE, sort=SearchSort.OLDEST, after=after)  # type: ignore[arg-type]
+        query = SearchQuery(space, "", _PAGE, sort=SearchSort.OLDEST, after=after)
         page = reader.search(query)
         if not page.hits:
             return

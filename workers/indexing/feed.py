@@ -110,6 +110,7 @@ class Feed:
                 logger.info("the text index holds more that was removed than that is there")
                 self.abandon()
                 self._live = self._build()
+                self._remove_old()
         except IndexBroken:
             has_given_way = self._live is not None and not self._is_current(self._live)
             self.abandon()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import random
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,8 +18,8 @@ from models.search.stems import guess_language
 from tests.support.documents import SPACE, build_index, make_asset_document
 
 
-def _moment(*parts: int) -> float:
-    return datetime(*parts, tzinfo=UTC).timestamp()  # type: ignore[misc,arg-type]
+def _moment(year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0) -> float:
+    return datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp()
 
 
 DOCUMENTS = [
@@ -50,11 +52,11 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> TantivyReader:
     return TantivyReader(folder)
 
 
-def _page(reader: TantivyReader, terms: str, **changes: object) -> SearchPage:
-    return reader.search(SearchQuery(SPACE, terms, **changes))  # type: ignore[arg-type]
+def _page(reader: TantivyReader, terms: str, **changes: Any) -> SearchPage:
+    return reader.search(SearchQuery(SPACE, terms, **changes))
 
 
-def _find(reader: TantivyReader, terms: str, **changes: object) -> set[str]:
+def _find(reader: TantivyReader, terms: str, **changes: Any) -> set[str]:
     return {hit.title for hit in _page(reader, terms, **changes).hits}
 
 
@@ -159,11 +161,11 @@ def test_the_name_that_was_typed_comes_first(reader: TantivyReader) -> None:
     assert [hit.title for hit in _page(reader, "harbour lights").hits] == [LIGHTS]
 
 
-def test_newer_ones_come_first_among_equals(tmp_path: pytest.TempPathFactory) -> None:
+def test_newer_ones_come_first_among_equals(tmp_path: Path) -> None:
     names = [f"boat {year}.jpg" for year in (2001, 2022, 2011)]
     documents = [make_asset_document(name, taken=_moment(int(name[5:9]), 1, 1)) for name in names]
-    build_index(tmp_path, *documents)  # type: ignore[arg-type]
-    found = _page(TantivyReader(tmp_path), "boat ").hits  # type: ignore[arg-type]
+    build_index(tmp_path, *documents)
+    found = _page(TantivyReader(tmp_path), "boat ").hits
     assert [hit.title for hit in found] == ["boat 2022.jpg", "boat 2011.jpg", "boat 2001.jpg"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -31,12 +32,12 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> TantivyReader:
     return TantivyReader(folder)
 
 
-def _find(reader: TantivyReader, terms: str, **changes: object) -> list[str]:
+def _find(reader: TantivyReader, terms: str, **changes: Any) -> list[str]:
     return [hit.title for hit in _page(reader, terms, **changes).hits]
 
 
-def _page(reader: TantivyReader, terms: str, **changes: object) -> SearchPage:
-    return reader.search(SearchQuery(SPACE, terms, **changes))  # type: ignore[arg-type]
+def _page(reader: TantivyReader, terms: str, **changes: Any) -> SearchPage:
+    return reader.search(SearchQuery(SPACE, terms, **changes))
 
 
 @pytest.mark.parametrize(
