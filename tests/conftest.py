@@ -16,6 +16,7 @@ from flask import Flask
 from models.home import Home
 from models.migrating import upgrade_schema
 from models.permissions import Actor
+from models.search import IndexHome
 from models.services import passwords
 from models.services.node_kinds import know_kinds
 from models.services.vector_keys import install
@@ -24,11 +25,13 @@ from models.wiring import Platform, build
 from tests.support.actors import first_user
 from tests.support.assets import run_uploads
 from tests.support.client import ApiClient
+from tests.support.documents import Silent
 from tests.support.engines import throw_away_engines
 from tests.support.platforms import begin_anew
 from tests.support.settings import PASSWORD, make_settings
 from tests.support.working import meanwhile
 from web.app import close_app, connect_app, create_app
+from workers.indexing.feed import Feed
 from workers.nodes import DESCRIPTORS
 
 
@@ -129,3 +132,16 @@ def working(platform: Platform) -> Iterator[None]:
     """A worker that stores uploads meanwhile."""
     with meanwhile(lambda: run_uploads(platform)):
         yield
+
+
+@pytest.fixture
+def home(platform: Platform) -> IndexHome:
+    """The folder of the text index."""
+    return IndexHome(platform.settings.loom_home.index)
+
+
+@pytest.fixture
+def feed(platform: Platform, home: IndexHome) -> Iterator[Feed]:
+    """An indexer that is led step by step."""
+    with Feed(platform, home, Silent()) as feed:
+        yield feed

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
@@ -10,25 +9,10 @@ import pytest
 from models.events import ASSET_CREATED, NewEvent
 from models.ids import new_id
 from models.permissions import Actor
-from models.search import IndexHome
 from models.services.ingest import NewAsset, ensure_assets
 from models.wiring import Platform
 from tests.support.client import ApiClient
 from workers.indexing.feed import Feed
-
-
-class _Silent:
-    def begin(self, total: int) -> None:
-        pass
-
-    def advance(self, done: int) -> None:
-        pass
-
-
-@pytest.fixture
-def feed(platform: Platform) -> Iterator[Feed]:
-    with Feed(platform, IndexHome(platform.settings.loom_home.index), _Silent()) as feed:
-        yield feed
 
 
 def _add(platform: Platform, actor: Actor, *names: str) -> list[UUID]:

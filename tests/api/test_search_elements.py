@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -13,10 +12,8 @@ from PIL import Image
 from models.bus import WorkerInfo
 from models.messages import Queue
 from models.permissions import Permission
-from models.search import IndexHome
 from models.wiring import Platform
 from tests.support.client import ApiClient
-from tests.support.documents import Silent
 from tests.support.people import make_user, sign_in
 from tests.support.runs import Runs, graph, node
 from tests.support.waiting import wait_until
@@ -54,12 +51,6 @@ class Library:
         answer = caller.get("/search/results", query_string={"q": terms, **query})
         assert answer["_metainfo"]["totalHits"] == len(answer["data"])
         return sorted((hit["type"], hit["title"]) for hit in answer["data"])
-
-
-@pytest.fixture
-def feed(platform: Platform) -> Iterator[Feed]:
-    with Feed(platform, IndexHome(platform.settings.loom_home.index), Silent()) as feed:
-        yield feed
 
 
 @pytest.fixture

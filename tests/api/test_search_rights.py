@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
@@ -11,13 +10,11 @@ from models.entities import Collection, CollectionAsset, Library, LibraryAsset, 
 from models.entities.tag import AssetTag
 from models.ids import new_id
 from models.permissions import Actor, Permission
-from models.search import IndexHome
 from models.services.assets import create_asset
 from models.services.ingest import NewLocation, put_locations
 from models.unit_of_work import UnitOfWork
 from models.wiring import Platform
 from tests.support.client import ApiClient
-from tests.support.documents import Silent
 from tests.support.people import make_space, make_user, sign_in
 from workers.indexing.feed import Feed
 
@@ -55,12 +52,6 @@ class World:
         found = {self.ids.index(UUID(hit["uuid"])) for hit in answer["data"]}
         assert answer["_metainfo"]["totalHits"] == len(found)
         return found
-
-
-@pytest.fixture
-def feed(platform: Platform) -> Iterator[Feed]:
-    with Feed(platform, IndexHome(platform.settings.loom_home.index), Silent()) as feed:
-        yield feed
 
 
 @pytest.fixture

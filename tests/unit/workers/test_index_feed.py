@@ -1,103 +1,39 @@
-"""The text index follows the catalogue, heals and is rebuilt, on a real PostgreSQL."""
+"""The text index follows the catalogue and heals, on a real PostgreSQL."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
 from models.errors import Unavailable
-from models.events import ASSET_CREATED, ASSET_DELETED, ASSET_UPDATED, TASK_UPDATED, NewEvent
+from models.events import ASSET_DELETED, ASSET_UPDATED, TASK_UPDATED, NewEvent
 from models.ids import new_id
-from models.messages import REINDEX, Queue, Reindex
 from models.permissions import Actor
-from models.search import IndexBusy, IndexHome, SearchQuery
-from models.services import tasks
-from models.services.ingest import NewAsset, ensure_assets
+from models.search import IndexHome
 from models.wiring import Platform
+from tests.support.documents import Silent
+from tests.support.indexing import add_assets, change_asset, generations_of, run_until, settle, titles_of
 from tests.support.waiting import wait_until
-from workers.handlers.reindex import ReindexHandler
 from workers.indexing.feed import Feed
-from workers.indexing.rebuild import rebuild
-from workers.runtime import Runtime
-
-
-class _Silent:
-    def begin(self, total: int) -> None:
-        pass
-
-    def advance(self, done: int) -> None:
-        pass
-
-
-@pytest.fixture
-def home(platform: Platform) -> IndexHome:
-    return IndexHome(platform.settings.loom_home.index)
-
-
-@pytest.fixture
-def feed(platform: Platform, home: IndexHome) -> Iterator[Feed]:
-    with Feed(platform, home, _Silent()) as feed:
-        yield feed
-
-
-def add_assets(platform: Platform, actor: Actor, *names: str) -> list[UUID]:
-    with platform.unit_of_work() as uow:
-        new = [NewAsset(new_id().hex * 4, 10, "image/jpeg", name) for name in names]
-        ids, _ = ensure_assets(uow, actor.space_id, actor.user_id, "test", new)
-        for asset_id in ids.values():
-            uow.publish(NewEvent(ASSET_CREATED, actor.space_id, asset_id))
-        uow.commit()
-    return [ids[asset.sha512] for asset in new]
-
-
-def _change(platform: Platform, actor: Actor, asset_id: UUID, statement: str, kind: str) -> None:
-    with platform.unit_of_work() as uow:
-        uow.execute(statement, id=asset_id)
-        uow.publish(NewEvent(kind, actor.space_id, asset_id))
-        uow.commit()
-
-
-def _titles(platform: Platform, actor: Actor, terms: str = "") -> Sequence[str]:
-    return sorted(hit.title for hit in platform.search.search(SearchQuery(actor.space_id, terms)).hits)
-
-
-def _run_until(feed: Feed, condition: Callable[[], object]) -> None:
-    def run() -> object:
-        feed.run_once()
-        return condition()
-
-    wait_until(run)
-
-
-def _settle(feed: Feed, platform: Platform, actor: Actor, titles: Sequence[str]) -> None:
-    def is_settled() -> bool:
-        return platform.search.document_count() is not None and _titles(platform, actor) == sorted(titles)
-
-    _run_until(feed, is_settled)
-
-
-def _generations(home: IndexHome) -> list[Path]:
-    return list((home.path / "generations").iterdir())
 
 
 def test_catalogue_before_the_first_start_is_indexed(feed: Feed, platform: Platform, actor: Actor) -> None:
     add_assets(platform, actor, "one.jpg", "two.jpg")
-    _settle(feed, platform, actor, ["one.jpg", "two.jpg"])
+    settle(feed, platform, actor, ["one.jpg", "two.jpg"])
 
 
 def test_changes_are_followed(feed: Feed, platform: Platform, actor: Actor) -> None:
     feed.run_once()
     first, second = add_assets(platform, actor, "one.jpg", "two.jpg")
-    _settle(feed, platform, actor, ["one.jpg", "two.jpg"])
-    _change(platform, actor, first, "UPDATE asset SET filename = 'new.jpg' WHERE id = :id", ASSET_UPDATED)
-    _settle(feed, platform, actor, ["new.jpg", "two.jpg"])
-    _change(platform, actor, second, "DELETE FROM asset WHERE id = :id", ASSET_DELETED)
-    _settle(feed, platform, actor, ["new.jpg"])
+    settle(feed, platform, actor, ["one.jpg", "two.jpg"])
+    change_asset(platform, actor, first, "UPDATE asset SET filename = 'new.jpg' WHERE id = :id", ASSET_UPDATED)
+    settle(feed, platform, actor, ["new.jpg", "two.jpg"])
+    change_asset(platform, actor, second, "DELETE FROM asset WHERE id = :id", ASSET_DELETED)
+    settle(feed, platform, actor, ["new.jpg"])
 
 
 def test_paths_and_own_metadata_are_findable(feed: Feed, platform: Platform, actor: Actor) -> None:
@@ -125,22 +61,22 @@ def test_paths_and_own_metadata_are_findable(feed: Feed, platform: Platform, act
             id=asset_id,
         )
         uow.commit()
-    _settle(feed, platform, actor, ["one.jpg"])
+    settle(feed, platform, actor, ["one.jpg"])
     for terms in ("rome", '"sunset over"', "hills"):
-        assert _titles(platform, actor, terms) == ["one.jpg"]
+        assert titles_of(platform, actor, terms) == ["one.jpg"]
     for terms in ("lisbon", '"over hills"'):
-        assert _titles(platform, actor, terms) == []
+        assert titles_of(platform, actor, terms) == []
 
 
 def test_restart_goes_on_where_it_stopped(feed: Feed, platform: Platform, actor: Actor, home: IndexHome) -> None:
     add_assets(platform, actor, "one.jpg")
-    _settle(feed, platform, actor, ["one.jpg"])
+    settle(feed, platform, actor, ["one.jpg"])
     add_assets(platform, actor, "two.jpg")
-    _settle(feed, platform, actor, ["one.jpg", "two.jpg"])
+    settle(feed, platform, actor, ["one.jpg", "two.jpg"])
     before = home.current()
     feed.abandon()
     add_assets(platform, actor, "three.jpg")
-    _settle(feed, platform, actor, ["one.jpg", "two.jpg", "three.jpg"])
+    settle(feed, platform, actor, ["one.jpg", "two.jpg", "three.jpg"])
     assert home.current() == before
 
 
@@ -159,21 +95,21 @@ def _write_until_some_waits(feed: Feed, platform: Platform, actor: Actor) -> lis
 
 
 def test_uncommitted_changes_are_read_again(platform: Platform, actor: Actor, home: IndexHome) -> None:
-    with Feed(platform, home, _Silent()) as feed:
+    with Feed(platform, home, Silent()) as feed:
         add_assets(platform, actor, "one.jpg")
-        _settle(feed, platform, actor, ["one.jpg"])
+        settle(feed, platform, actor, ["one.jpg"])
         names = _write_until_some_waits(feed, platform, actor)
         feed.abandon()
-    with Feed(platform, home, _Silent()) as feed:
-        _settle(feed, platform, actor, ["one.jpg", *names])
+    with Feed(platform, home, Silent()) as feed:
+        settle(feed, platform, actor, ["one.jpg", *names])
 
 
 def test_leaving_commits_what_waits(platform: Platform, actor: Actor, home: IndexHome) -> None:
-    with Feed(platform, home, _Silent()) as feed:
+    with Feed(platform, home, Silent()) as feed:
         add_assets(platform, actor, "one.jpg")
-        _settle(feed, platform, actor, ["one.jpg"])
+        settle(feed, platform, actor, ["one.jpg"])
         names = _write_until_some_waits(feed, platform, actor)
-    wait_until(lambda: _titles(platform, actor) == sorted(["one.jpg", *names]))
+    wait_until(lambda: titles_of(platform, actor) == sorted(["one.jpg", *names]))
 
 
 def _empty_largest(folder: Path) -> None:
@@ -200,7 +136,7 @@ def test_damage_heals(
     feed: Feed, platform: Platform, actor: Actor, home: IndexHome, damage: Callable[[Path], object], moment: str
 ) -> None:
     add_assets(platform, actor, "one.jpg")
-    _settle(feed, platform, actor, ["one.jpg"])
+    settle(feed, platform, actor, ["one.jpg"])
     if moment == "stopped":
         feed.abandon()
     damage(home.path)
@@ -209,7 +145,7 @@ def test_damage_heals(
     def is_healed() -> bool:
         try:
             feed.run_once()
-            return _titles(platform, actor) == ["one.jpg", "two.jpg"]
+            return titles_of(platform, actor) == ["one.jpg", "two.jpg"]
         except Unavailable:
             return False
 
@@ -218,18 +154,18 @@ def test_damage_heals(
 
 def test_index_of_another_history_is_not_trusted(feed: Feed, platform: Platform, actor: Actor, home: IndexHome) -> None:
     add_assets(platform, actor, "one.jpg")
-    _settle(feed, platform, actor, ["one.jpg"])
+    settle(feed, platform, actor, ["one.jpg"])
     add_assets(platform, actor, "two.jpg")
-    _settle(feed, platform, actor, ["one.jpg", "two.jpg"])
+    settle(feed, platform, actor, ["one.jpg", "two.jpg"])
     feed.abandon()
     before = home.current()
     with platform.engine.begin() as connection:
         # As if events were pruned beyond the position, or the database put back to an earlier day.
         connection.execute(text("DELETE FROM event"))
         connection.execute(text("DELETE FROM asset WHERE filename = 'one.jpg'"))
-    _settle(feed, platform, actor, ["two.jpg"])
+    settle(feed, platform, actor, ["two.jpg"])
     assert home.current() != before
-    assert len(_generations(home)) == 1
+    assert len(generations_of(home)) == 1
 
 
 def test_long_transaction_of_somebody_else_does_not_hide_new_assets(
@@ -239,7 +175,7 @@ def test_long_transaction_of_somebody_else_does_not_hide_new_assets(
     with platform.engine.begin() as connection:
         connection.execute(text("SELECT pg_current_xact_id()"))
         add_assets(platform, actor, "one.jpg")
-        _settle(feed, platform, actor, ["one.jpg"])
+        settle(feed, platform, actor, ["one.jpg"])
 
 
 def test_other_events_move_the_position(
@@ -256,77 +192,4 @@ def test_other_events_move_the_position(
         state = generation.read_state() if generation else None
         return state is not None and state.id > 0
 
-    _run_until(feed, is_noted)
-
-
-def _submit(platform: Platform, actor: Actor) -> UUID:
-    with platform.unit_of_work() as uow:
-        task = tasks.submit(
-            uow, REINDEX, Reindex(), space_id=actor.space_id, title="reindex", max_attempts=3, actor=actor
-        )
-        uow.commit()
-    return task.id
-
-
-def test_reindex_task_switches_and_the_feed_goes_on(
-    feed: Feed, platform: Platform, actor: Actor, home: IndexHome
-) -> None:
-    add_assets(platform, actor, "one.jpg", "two.jpg")
-    _settle(feed, platform, actor, ["one.jpg", "two.jpg"])
-    before = home.current()
-    for _ in range(2):
-        task_id = _submit(platform, actor)
-        assert Runtime(platform, (Queue.INDEX,), (ReindexHandler(),)).run_one(Queue.INDEX)
-        with platform.unit_of_work() as uow:
-            task = tasks.get_task(uow, actor, task_id)
-            assert (task.state, task.total, task.done, task.result) == ("SUCCEEDED", 2, 2, {"documents": 2})
-    assert home.current() != before
-    add_assets(platform, actor, "three.jpg")
-    _settle(feed, platform, actor, ["one.jpg", "two.jpg", "three.jpg"])
-    assert len(_generations(home)) == 1
-
-
-class _Stop(Exception):
-    pass
-
-
-class _Cancels(_Silent):
-    def advance(self, done: int) -> None:
-        raise _Stop
-
-
-def test_rebuild_that_is_ended_leaves_the_live_index(
-    feed: Feed, platform: Platform, actor: Actor, home: IndexHome
-) -> None:
-    add_assets(platform, actor, "one.jpg")
-    _settle(feed, platform, actor, ["one.jpg"])
-    before = home.current()
-    with pytest.raises(_Stop):
-        rebuild(platform, home, _Cancels())
-    assert home.current() == before
-    assert len(_generations(home)) == 1
-    assert _titles(platform, actor) == ["one.jpg"]
-
-
-class _Meanwhile(_Silent):
-    """Changes the catalogue while a rebuild runs."""
-
-    def __init__(self, act: Callable[[], object]) -> None:
-        self._act = act
-
-    def advance(self, done: int) -> None:
-        self._act()
-
-
-def test_changes_during_a_rebuild_are_not_lost(feed: Feed, platform: Platform, actor: Actor, home: IndexHome) -> None:
-    [first] = add_assets(platform, actor, "one.jpg")
-    feed.run_once()
-
-    def act() -> None:
-        add_assets(platform, actor, "late.jpg")
-        _change(platform, actor, first, "DELETE FROM asset WHERE id = :id", ASSET_DELETED)
-        with pytest.raises(IndexBusy):
-            rebuild(platform, home, _Silent())
-
-    rebuild(platform, home, _Meanwhile(act))
-    _run_until(feed, lambda: set(_titles(platform, actor)) == {"late.jpg"})
+    run_until(feed, is_noted)
