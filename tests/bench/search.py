@@ -21,6 +21,7 @@ import tantivy
 from tantivy import Occur, Query
 
 from models.search import AssetDocument, Facet, IndexHome, SearchQuery, SearchSort, TantivyReader, TantivyWriter
+from tests.bench._timing import percentiles, seconds
 from tests.support.documents import SPACE, make_asset_document, make_index_state
 
 _DOCUMENTS = 100_000
@@ -47,11 +48,11 @@ def main() -> None:
         reader = TantivyReader(home.path)
         plain = tantivy.Index.open(str(Path(folder, "plain")))
         for name, queries in _make_queries().items():
-            bare = _taken([partial(_search_plainly, plain, query) for query in queries])
-            took = _taken([partial(reader.search, query) for query in queries])
+            bare = percentiles([partial(_search_plainly, plain, query) for query in queries])
+            took = percentiles([partial(reader.search, query) for query in queries])
             print(f"query, {name}: {_compared('p50', took[0], bare[0])}, {_compared('p99', took[1], bare[1])}")
         everything = replace(_make_queries()["two words"][0], terms="", facets=tuple(Facet))
-        p50, p99 = _taken([partial(reader.search, everything)] * 200)
+        p50, p99 = percentiles([partial(reader.search, everything)] * 200)
         print(f"five facets of all documents: p50 {p50 * 1000:.1f} ms, p99 {p99 * 1000:.1f} ms")
 
 
@@ -159,20 +160,8 @@ def _make_queries() -> dict[str, list[SearchQuery]]:
     }
 
 
-def _taken(calls: Sequence[Callable[[], object]]) -> tuple[float, float]:
-    """Give the median and the 99th percentile, in seconds."""
-    taken = sorted(_seconds(call) for call in calls)
-    return taken[len(taken) // 2], taken[len(taken) * 99 // 100]
-
-
 def _rate(count: int, act: Callable[[], None]) -> float:
-    return count / _seconds(act)
-
-
-def _seconds(act: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    act()
-    return time.perf_counter() - started
+    return count / seconds(act)
 
 
 if __name__ == "__main__":

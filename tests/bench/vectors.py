@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from models.permissions import Actor
 from models.services.similarity import Sought, similar_embeddings
 from models.services.vector_keys import EmbeddingKey, make_index
 from models.wiring import Platform, build
+from tests.bench._timing import percentiles
 from tests.support.actors import first_user
 from tests.support.engines import throw_away_engines
 from tests.support.settings import make_settings
@@ -46,8 +47,8 @@ def main() -> None:
         make_index(platform.engine, EmbeddingKey(actor.space_id, "SCENE", "m", DIMENSIONS))
         print(f"index of {VECTORS:,} vectors: {time.perf_counter() - begun:.0f} s", flush=True)
         _make_floor(platform)
-        floor = _taken([partial(_ask_floor, platform, each) for each in sought])
-        ours = _taken([partial(_ask, platform, actor, each) for each in sought])
+        floor = percentiles([partial(_ask_floor, platform, each) for each in sought])
+        ours = percentiles([partial(_ask, platform, actor, each) for each in sought])
         found = [_ask(platform, actor, each) for each in sought[: len(right)]]
         recall = sum(len(set(a) & set(b)) for a, b in zip(right, found, strict=True)) / sum(map(len, right))
         print(f"recall@10 {recall:.3f}")
@@ -105,18 +106,6 @@ def _ask_floor(platform: Platform, vector: Sequence[float]) -> list[Any]:
     with platform.unit_of_work() as uow:
         uow.execute("SELECT set_config('hnsw.ef_search', '100', true)")
         return uow.fetch("SELECT id FROM bare ORDER BY value <=> CAST(%(value)s AS vector) LIMIT 10", value=spelt)
-
-
-def _taken(calls: Sequence[Callable[[], object]]) -> tuple[float, float]:
-    """Give the median and the 99th percentile, in seconds."""
-    taken = sorted(_seconds(call) for call in calls)
-    return taken[len(taken) // 2], taken[len(taken) * 99 // 100]
-
-
-def _seconds(call: Callable[[], object]) -> float:
-    begun = time.perf_counter()
-    call()
-    return time.perf_counter() - begun
 
 
 if __name__ == "__main__":
