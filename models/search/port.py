@@ -143,6 +143,8 @@ class SearchQuery:
     after: int | None = None
     within: Part | None = None
     """Words are looked for in this part alone."""
+    is_forgiving: bool = True
+    """If nothing has the words, words that are alike are looked for."""
 
 
 @dataclass(frozen=True)

@@ -168,7 +168,7 @@ def _stamp(path: Path) -> Stamp:
 def _search(index: tantivy.Index, query: SearchQuery, terms: Terms) -> SearchPage:
     searcher, made = index.searcher(), make_query(index.schema, query, terms)
     found = _run(index.schema, searcher, made, query, terms)
-    is_fuzzy = not found.total and bool(terms.wanted)
+    is_fuzzy = query.is_forgiving and not found.total and bool(terms.wanted)
     if is_fuzzy:
         made = make_query(index.schema, query, terms, is_fuzzy=True)
         found = _run(index.schema, searcher, made, query, terms)

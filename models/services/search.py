@@ -147,13 +147,14 @@ def _facets(
         for facet, values in page.facets.items()
     }
     for name in wanted.counted_by:
-        if name in HOLDERS:
-            counted[name] = _count_in(uow, reader, actor, name, wanted, query) if query is not None else []
+        if name in HOLDERS and page.total and query is not None:
+            # Where one holder has no exact hit, the others' exact hits are still what is counted.
+            counted[name] = _count_in(uow, reader, actor, name, replace(query, is_forgiving=page.is_fuzzy))
     return {name: counted.get(name, []) for name in wanted.counted_by}
 
 
 def _count_in(
-    uow: UnitOfWork, reader: SearchReader, actor: Actor, kind: str, wanted: Wanted, query: SearchQuery | None
+    uow: UnitOfWork, reader: SearchReader, actor: Actor, kind: str, query: SearchQuery
 ) -> list[dict[str, Any]]:
     """Count the hits in each library or collection that the actor sees. Which pools a library spans is looked up."""
     model: Any = HOLDERS[kind].model
@@ -161,7 +162,7 @@ def _count_in(
     found = []
     for key, name in uow.session.execute(seen.limit(_MOST_HOLDERS)).all():
         marks = wanted_marks(uow, actor, Restriction(**{kind: key}))
-        if query is not None and all(marks):
+        if all(marks):
             inside = replace(query, must=[*query.must, *marks], limit=1, offset=0, after=None, facets=())
             if count := reader.search(inside).total:
                 found.append({"value": name, "count": count, "uuid": str(key)})
@@ -169,7 +170,7 @@ def _count_in(
 
 
 def suggest(uow: UnitOfWork, reader: SearchReader, actor: Actor, text: str, limit: int) -> list[dict[str, Any]]:
-    """Complete what somebody types: names of tags, collections, libraries and assets, and words.
+    """Complete what somebody types: names of tags, collections, libraries and assets.
 
     Raises:
         InvalidInput: when the text cannot be understood, saying where.

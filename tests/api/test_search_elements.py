@@ -134,6 +134,16 @@ def test_hits_are_counted(client: ApiClient, platform: Platform, library: Librar
     assert (facets["type"], facets["library"], facets["collection"]) == ([{"value": "image", "count": 2}], [], [])
 
 
+def test_where_nothing_is_exactly_so_nothing_alike_is_counted(client: ApiClient, library: Library) -> None:
+    query = {"q": "song ", "facets": "library,collection"}
+    client.patch(f"/assets/{library.assets[1]}", {"file": {"filename": "sons.png"}})
+    wait_until(lambda: library.feed.run_once() or ("asset", "sons.png") in library.find(client, "name:sons"))
+    facets = client.get("/search/assets", query_string=query)["facets"]
+    assert facets == {"library": [], "collection": [{"value": "Old boats", "count": 1, "uuid": library.collection}]}
+    facets = client.get("/search/assets", query_string={**query, "q": "sonz "})["facets"]
+    assert [len(values) for values in facets.values()] == [1, 1]
+
+
 def test_what_is_typed_is_completed(client: ApiClient, platform: Platform, library: Library) -> None:
     told = client.get("/search/suggestions?q=boa")["data"]
     assert {(each["type"], each["text"]) for each in told} == {
