@@ -114,9 +114,14 @@ class Child:
     @property
     def last_lines(self) -> str:
         """The end of its output, indented; empty without output."""
-        if self._reader and self.pid is None:
-            self._reader.join(timeout=1)
+        if self.pid is None:
+            self.hear_out(1)
         return "".join(f"\n    {line}" for line in self._tail.copy())
+
+    def hear_out(self, timeout_seconds: float) -> None:
+        """Wait until all that it printed is passed on. Who outlives it with its pipe open may go on for longer."""
+        if self._reader:
+            self._reader.join(max(0, timeout_seconds))
 
     def start(self) -> None:
         """Prepare and start it."""

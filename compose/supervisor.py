@@ -23,6 +23,7 @@ from models.errors import LoomError, Unavailable
 STOPPED, FAILED, KILLED = 0, 1, 130
 _IDLE_SECONDS = 1
 _POLL_SECONDS = 0.05
+_LAST_WORDS_SECONDS = 1
 
 
 @dataclass(frozen=True)
@@ -166,7 +167,14 @@ class Supervisor:
             deadline = began + self._policy.stop_seconds - reserve
             is_hurried = self._stop_stage(number, began, deadline, is_hurried=is_hurried)
         kill_orphans(())
+        self._hear_out()
         return KILLED if is_hurried else None
+
+    def _hear_out(self) -> None:
+        """Last words tell why something ended: none may be lost because a reader was late."""
+        deadline = time.monotonic() + _LAST_WORDS_SECONDS
+        for one in self._all:
+            one.child.hear_out(deadline - time.monotonic())
 
     def _stop_stage(self, number: int, began: float, deadline: float, *, is_hurried: bool) -> bool:
         stage = [one.child for one in self._running() if one.stage == number]

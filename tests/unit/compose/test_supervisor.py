@@ -13,6 +13,8 @@ from tests.unit.compose.conftest import UP, StartSupervisor, is_gone
 
 PRINT_PID = "import os, signal, time; print('pid', os.getpid());"
 STAY = f"{PRINT_PID} signal.pause()"
+HANDLE = "[time.sleep(0.05) for _ in iter(int, 1)]"
+"""For who handles signals: one that comes right before `signal.pause` would be handled after it only, so never."""
 STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {PRINT_PID} time.sleep(600)"
 GRANDCHILD = "[sys.executable, '-c', 'import time; time.sleep(600)']"
 
@@ -90,12 +92,21 @@ def test_a_failing_step_stops_the_start(supervise: StartSupervisor) -> None:
 def test_stages_end_in_reverse_order(supervise: StartSupervisor) -> None:
     slow_end = "(time.sleep(0.3), print('end of', {!r}), os._exit(0))"
     # The handler is there before the pid is told: who sees that may send the signal.
-    handler = f"import signal; signal.signal(15, lambda *_: {slow_end}); {PRINT_PID} signal.pause()"
+    handler = f"import signal; signal.signal(15, lambda *_: {slow_end}); {PRINT_PID} {HANDLE}"
     stages = [[{"name": name, "code": handler.format(name)}] for name in ("engine", "worker")]
     run = supervise(stages)
     run.wait_for("pid ", count=2)
     assert run.stop() == 0
     assert run.output.index("end of worker") < run.output.index("end of engine")
+
+
+def test_last_words_are_heard_out(supervise: StartSupervisor) -> None:
+    words = "(os.write(1, b''.join(b'word %d\\n' % n for n in range(5000))), os._exit(0))"
+    code = f"import signal; signal.signal(15, lambda *_: {words}); {PRINT_PID} {HANDLE}"
+    run = supervise([[{"name": "talker", "code": code}]])
+    run.wait_for("pid ")
+    assert run.stop() == 0
+    assert run.numbers("word") == list(range(5000))
 
 
 def test_a_stubborn_child_is_killed_in_time(supervise: StartSupervisor) -> None:
