@@ -218,6 +218,29 @@ class IndexVectors(Payload):
     """Also those that there are."""
 
 
+class FindDuplicates(Payload):
+    """Look for duplicates in all of a space, and propose them in groups."""
+
+    algorithms: tuple[Literal["EXACT", "IMAGE", "VIDEO"], ...] = ("EXACT", "IMAGE", "VIDEO")
+    most_bits: int = Field(default=26, ge=0, le=48)
+    """So many of the 128 bits of two pictures may differ."""
+    least_share: float = Field(default=0.5, gt=0, le=1)
+    """So great a share of the frames of two films must be alike."""
+
+
+class ApplyDuplicates(Payload):
+    """Do something about the duplicates in groups that people have confirmed, having looked at the files again."""
+
+    group_uuids: tuple[UUID, ...] = ()
+    """None: all that are confirmed."""
+    action: Literal["MOVE", "TAG"] = "MOVE"
+    folder: str = "duplicates"
+    """Below the root of each pool; in the spelling of `models.paths`."""
+    tag: str = "duplicate"
+    dry_run: bool = False
+    """Look at everything, and tell what would be done."""
+
+
 class CollectGarbage(Payload):
     """Remove stored bytes that nothing refers to."""
 
@@ -278,6 +301,10 @@ INDEX_VECTORS = TaskKind(
     "search.index-vectors", IndexVectors, Queue.MAINTENANCE, time_limit_seconds=24 * 3600, is_public=True,
     is_installation_wide=True,
 )  # fmt: skip
+FIND_DUPLICATES = TaskKind("dedup.find", FindDuplicates, Queue.BULK, time_limit_seconds=6 * 3600)
+APPLY_DUPLICATES = TaskKind(
+    "dedup.apply", ApplyDuplicates, Queue.BULK, part_queue=Queue.HASH, time_limit_seconds=6 * 3600
+)  # fmt: skip
 COLLECT_GARBAGE = TaskKind(
     "storage.gc", CollectGarbage, Queue.MAINTENANCE, time_limit_seconds=24 * 3600, is_public=True,
     is_installation_wide=True,
@@ -289,7 +316,8 @@ KINDS = {
     for kind in (
         SCAN_POOL, VERIFY_POOL, DELETE_POOL, DELETE_LIBRARY, DELETE_COLLECTION, DELETE_TAG, ANNOUNCE_ASSETS,
         STORE_BINARY, IMPORT_ASSET, BULK_CREATE, BULK_UPDATE, CHANGE_CHOSEN, RUN_PIPELINE, STORE_ATTACHMENT,
-        DELETE_BLOB, REINDEX, INDEX_VECTORS, SWEEP, COLLECT_GARBAGE,
+        DELETE_BLOB, REINDEX, INDEX_VECTORS, FIND_DUPLICATES, APPLY_DUPLICATES, SWEEP,
+        COLLECT_GARBAGE,
     )
 }  # fmt: skip
 

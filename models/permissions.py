@@ -35,11 +35,14 @@ class Entity(StrEnum):
     ASSET_POOL = "ASSET_POOL"
     ATTACHMENT = "ATTACHMENT"
     BLACKLIST = "BLACKLIST"
+    CLUSTER = "CLUSTER"
     COLLECTION = "COLLECTION"
     COMMENT = "COMMENT"
+    DEDUP = "DEDUP"
     EMBEDDING = "EMBEDDING"
     GROUP = "GROUP"
     LIBRARY = "LIBRARY"
+    PERSON = "PERSON"
     PIPELINE = "PIPELINE"
     PIPELINE_RUN = "PIPELINE_RUN"
     REACTION = "REACTION"
@@ -92,6 +95,10 @@ class Permission(StrEnum):
     READ_BLACKLIST = auto()
     UPDATE_BLACKLIST = auto()
     DELETE_BLACKLIST = auto()
+    CREATE_CLUSTER = auto()
+    READ_CLUSTER = auto()
+    UPDATE_CLUSTER = auto()
+    DELETE_CLUSTER = auto()
     CREATE_COLLECTION = auto()
     READ_COLLECTION = auto()
     UPDATE_COLLECTION = auto()
@@ -100,6 +107,10 @@ class Permission(StrEnum):
     READ_COMMENT = auto()
     UPDATE_COMMENT = auto()
     DELETE_COMMENT = auto()
+    CREATE_DEDUP = auto()
+    READ_DEDUP = auto()
+    UPDATE_DEDUP = auto()
+    DELETE_DEDUP = auto()
     CREATE_EMBEDDING = auto()
     READ_EMBEDDING = auto()
     UPDATE_EMBEDDING = auto()
@@ -112,6 +123,10 @@ class Permission(StrEnum):
     READ_LIBRARY = auto()
     UPDATE_LIBRARY = auto()
     DELETE_LIBRARY = auto()
+    CREATE_PERSON = auto()
+    READ_PERSON = auto()
+    UPDATE_PERSON = auto()
+    DELETE_PERSON = auto()
     CREATE_PIPELINE = auto()
     READ_PIPELINE = auto()
     UPDATE_PIPELINE = auto()
@@ -179,6 +194,7 @@ SCOPABLE = frozenset(
 _CONTENT = (
     Entity.ASSET, Entity.LIBRARY, Entity.TAG, Entity.TASK, Entity.COLLECTION, Entity.COMMENT, Entity.ANNOTATION,
     Entity.BLACKLIST, Entity.REACTION, Entity.ATTACHMENT, Entity.EMBEDDING, Entity.ASSET_BINARY, Entity.ASSET_LOCATION,
+    Entity.DEDUP, Entity.CLUSTER, Entity.PERSON,
 )  # fmt: skip
 _SURROUNDINGS = (Entity.USER, Entity.GROUP, Entity.ROLE, Entity.SPACE, Entity.PIPELINE, Entity.ASSET_POOL)
 _SEARCHES = frozenset({Permission.READ_SEARCH, Permission.READ_SEARCH_INDEX})

@@ -5,9 +5,11 @@ from models.entities.asset import Asset, Blob, Location, LocationState
 from models.entities.attachment import Attachment, AttachmentType
 from models.entities.binary import AssetBinary
 from models.entities.blacklist import Blacklist
+from models.entities.cluster import Cluster, ClusterMember, Person
 from models.entities.collection import Collection, CollectionAsset
 from models.entities.comment import Comment
 from models.entities.component import Component, ComponentType
+from models.entities.dedup import DedupGroup, DedupMember, DedupRole
 from models.entities.embedding import Embedding
 from models.entities.event import Event, RelayPosition
 from models.entities.group import Group, GroupRole, GroupUser
@@ -18,7 +20,9 @@ from models.entities.pipeline import Pipeline, PipelineVersion
 from models.entities.pipeline_run import NodeKind, NodeResult, RunItem, RunNode
 from models.entities.pool import Pool
 from models.entities.reaction import Reaction
+from models.entities.review import Review
 from models.entities.role import Role, RoleGrant
+from models.entities.saved_search import SavedSearch
 from models.entities.schedule import Schedule
 from models.entities.space import Space, SpaceMember
 from models.entities.tag import AssetTag, Tag, TagRating
@@ -36,11 +40,16 @@ __all__ = [
     "AttachmentType",
     "Blacklist",
     "Blob",
+    "Cluster",
+    "ClusterMember",
     "Collection",
     "CollectionAsset",
     "Comment",
     "Component",
     "ComponentType",
+    "DedupGroup",
+    "DedupMember",
+    "DedupRole",
     "Embedding",
     "Event",
     "Group",
@@ -55,15 +64,18 @@ __all__ = [
     "NodeKind",
     "NodeResult",
     "PartState",
+    "Person",
     "Pipeline",
     "PipelineVersion",
     "Pool",
     "Reaction",
     "RelayPosition",
+    "Review",
     "Role",
     "RoleGrant",
     "RunItem",
     "RunNode",
+    "SavedSearch",
     "Schedule",
     "Space",
     "SpaceMember",

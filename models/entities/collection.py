@@ -5,9 +5,10 @@ from __future__ import annotations
 from uuid import UUID
 
 from sqlalchemy import Float, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.db import Audited, Base, Id, Now
+from models.db import Audited, Base, Id, Json, Now
 
 
 class Collection(Audited, Base):
@@ -21,6 +22,8 @@ class Collection(Audited, Base):
     name: Mapped[str]
     description: Mapped[str | None]
     parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("collection.id", ondelete="SET NULL"))
+    query: Mapped[Json | None] = mapped_column(JSONB(none_as_null=True))
+    """Of a smart collection: the parameters of the search that says what is in it."""
 
 
 class CollectionAsset(Base):

@@ -16,6 +16,7 @@ CONFLICTS = {
     "uq_reaction_target": "You have reacted in this way already",
     "uq_role_space_id_name": "A role of this name exists already",
     "uq_space_name": "A space of this name exists already",
+    "uq_saved_search_user_id_name": "You have a saved search of this name already",
     "uq_tag_space_id_collection_name": "A tag of this name exists already in this collection",
     "uq_token_user_id_name": "You have a token of this name already",
     "uq_user_space_id_username": "A user of this name exists already",

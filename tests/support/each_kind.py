@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
@@ -19,6 +20,7 @@ from models.ids import new_id
 from models.messages import (
     KINDS,
     AnnounceAssets,
+    ApplyDuplicates,
     BulkAssets,
     ChangeChosen,
     CollectGarbage,
@@ -27,6 +29,7 @@ from models.messages import (
     DeleteLibrary,
     DeletePool,
     DeleteTag,
+    FindDuplicates,
     ImportAsset,
     IndexVectors,
     Payload,
@@ -48,6 +51,7 @@ from workers.inline import run_all
 
 CONTENT = b"the same bytes, however often they come"
 SHA512 = hashlib.sha512(CONTENT).hexdigest()
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass
@@ -79,6 +83,8 @@ class World:
             "storage.delete-blob": self._delete_blob,
             "search.reindex": lambda: (Reindex(), None),
             "search.index-vectors": lambda: (IndexVectors(), None),
+            "dedup.find": lambda: (self._find_duplicates(), None),
+            "dedup.apply": self._apply_duplicates,
             "pools.verify": self._verify,
             "storage.gc": lambda: (CollectGarbage(), None),
             "maintenance.sweep": lambda: (Sweep(), None),
@@ -165,6 +171,19 @@ class World:
             ]
         ), None
 
+    def _find_duplicates(self) -> Payload:
+        self._delete_pool()  # scans it
+        return FindDuplicates()
+
+    def _apply_duplicates(self) -> tuple[Payload, UUID | None]:
+        """Confirm that files with the same content are."""
+        self.submit(KINDS["dedup.find"], self._find_duplicates(), None)
+        run_all(self.platform)
+        with self.platform.unit_of_work() as uow:
+            uow.execute("UPDATE dedup_group SET review_status = 'CONFIRMED'")
+            uow.commit()
+        return ApplyDuplicates(), None
+
     def _change_chosen(self) -> tuple[Payload, UUID | None]:
         self._bulk_update()
         tags = {"tags": [{"name": "chosen"}]}
@@ -243,6 +262,7 @@ class World:
             "run items": "SELECT index, filename, state, message FROM run_item",
             "results": "SELECT kind, version, outputs FROM node_result",
             "components": "SELECT type, node_id, payload FROM component",
+            "duplicates": "SELECT role, score, size FROM dedup_member",
             "holders": """SELECT name FROM library UNION ALL SELECT name FROM collection
                           UNION ALL SELECT name FROM tag""",
             "blobs": "SELECT encode(sha512, 'hex'), size FROM blob",
@@ -253,5 +273,6 @@ class World:
         }
         with self.platform.unit_of_work() as uow:
             found = {name: sorted(map(repr, uow.execute(query).all())) for name, query in queries.items()}
+        found["items"] = sorted(_ID.sub("an id", item) for item in found["items"])
         found["bytes"] = [str(self.platform.blobs.size(blob_key(SHA512)))]
         return found

@@ -72,6 +72,8 @@ class Tenant:
         self._make_words(asset)
         self.make("tokens", "/tokens", {"name": "key"})
         self.make("blacklists", "/blacklists", {"sha512": UNWANTED, "name": "unwanted"})
+        members = [{"assetUuid": self.ids[name]} for name in ("assets", "awaiting")]
+        self.make("dedup-groups", "/dedup-groups", {"algorithm": "a", "keepAssetUuid": asset, "members": members})
         self.make("webhooks", "/webhooks", {"url": "https://example.org/hook"})
         self._make_pipeline(asset)
         self.work()

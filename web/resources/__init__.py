@@ -23,6 +23,7 @@ from web.resources import (
     collection_assets,
     collections,
     comments,
+    dedup_groups,
     embeddings,
     groups,
     libraries,
@@ -88,6 +89,7 @@ BLUEPRINTS: tuple[LoomBlueprint, ...] = (
     avatars.blueprint,
     search.blueprint,
     similarity.blueprint,
+    dedup_groups.blueprint,
     tasks.blueprint,
     service.blueprint,
 )

@@ -1,11 +1,13 @@
 """One handler for each task kind of `models.messages`; a test holds the two against each other."""
 
 from workers.handlers.announce_assets import AnnounceAssetsHandler
+from workers.handlers.apply_duplicates import ApplyDuplicatesHandler
 from workers.handlers.bulk_assets import BulkCreateHandler, BulkUpdateHandler
 from workers.handlers.change_chosen import ChangeChosenHandler
 from workers.handlers.collect_garbage import CollectGarbageHandler
 from workers.handlers.delete_blob import DeleteBlobHandler
 from workers.handlers.delete_holder import DELETE_HOLDER_HANDLERS
+from workers.handlers.find_duplicates import FindDuplicatesHandler
 from workers.handlers.import_asset import ImportAssetHandler
 from workers.handlers.index_vectors import IndexVectorsHandler
 from workers.handlers.reindex import ReindexHandler
@@ -32,6 +34,8 @@ HANDLERS: tuple[Handler, ...] = (
     DeleteBlobHandler(),
     ReindexHandler(),
     IndexVectorsHandler(),
+    FindDuplicatesHandler(),
+    ApplyDuplicatesHandler(),
     SweepHandler(),
     CollectGarbageHandler(),
 )

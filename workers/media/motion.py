@@ -24,6 +24,8 @@ _MOST_STREAMS = 16
 _MOST_TAGS, _LONGEST_TAG = 100, 4096
 _MOST_FRAMES = 300
 """Frames that are decoded in search of one time: no more lie between two that can be sought."""
+_NEAR_SECONDS = 4.0
+"""As far as one reads on, which costs about as much as to decode from where one can seek."""
 _MOST_PIXELS = 64_000_000
 _SOUND_RATE = 8_000
 """Samples a second are enough to draw loudness."""
@@ -84,6 +86,12 @@ def seconds_of(container: Any) -> float | None:
     return round(container.duration / av.time_base, 3) if container.duration and container.duration > 0 else None
 
 
+def length_of(stream: BinaryIO) -> float:
+    """How many seconds it takes; 0 if it does not say."""
+    with opened(stream) as container:
+        return seconds_of(container) or 0.0
+
+
 def is_cover(stream: Any) -> bool:
     """Whether a video stream is a single picture that goes with a sound."""
     return bool(stream.disposition & av.stream.Disposition.attached_pic)
@@ -117,24 +125,44 @@ def frames_at(stream: BinaryIO, shares: Sequence[float], edge: int, *, grey: boo
     with opened(stream) as container:
         video = video_of(container)
         length = seconds_of(container) or 0.0
+        frames = _Frames(container, video)
         for share in shares:
-            frame = _frame_at(container, video, share * length)
+            frame = frames.at(share * length)
             if frame is not None:
                 yield _picture(frame, edge, grey=grey)
 
 
-def _frame_at(container: Any, video: Any, seconds: float) -> Any:
-    """Give the first frame at or after a time; the last one before it when there is none."""
-    found = None
-    try:
-        container.seek(int(seconds * av.time_base))
-        for number, frame in enumerate(container.decode(video)):
-            found = frame
+class _Frames:
+    """Finds frames at rising times: it reads on where the next is near, and seeks where it is far."""
+
+    def __init__(self, container: Any, video: Any) -> None:
+        self._container, self._video = container, video
+        self._decoder: Iterator[Any] | None = None
+        self._last: Any = None
+
+    def at(self, seconds: float) -> Any:
+        """Give the first frame at or after a time; the last one before it when there is none."""
+        try:
+            self._go_near(seconds)
+            return self._read_on(seconds)
+        except av.error.FFmpegError:
+            self._decoder = None
+            return self._last
+
+    def _go_near(self, seconds: float) -> None:
+        at = self._last.time if self._decoder is not None and self._last is not None else None
+        if at is None or not 0 <= seconds - at <= _NEAR_SECONDS:
+            self._decoder = self._last = None
+            self._container.seek(int(seconds * av.time_base))
+            self._decoder = self._container.decode(self._video)
+
+    def _read_on(self, seconds: float) -> Any:
+        assert self._decoder is not None
+        for number, frame in enumerate(self._decoder):
+            self._last = frame
             if frame.time is None or frame.time >= seconds or number >= _MOST_FRAMES:
                 break
-    except av.error.FFmpegError:
-        return found
-    return found
+        return self._last
 
 
 def _picture(frame: Any, edge: int, *, grey: bool) -> Image.Image:

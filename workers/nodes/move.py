@@ -18,13 +18,11 @@ from models.pipelines.descriptors import Category, Port
 from models.pipelines.effects import RelocateEffect
 from models.pipelines.outcomes import Outcome, completed, failed, skipped
 from workers.nodes.base import Acting, Node, Options
-from workers.processing.moving import Elsewhere, MoveRefused, Moving, Spot, Taken, move
+from workers.processing.moving import Elsewhere, MoveRefused, Moving, Spot, Taken, move, suffixed
 from workers.processing.walking import signed
 
 if TYPE_CHECKING:
     from models.services.asset_blocks import Place
-
-_MOST_SUFFIXES = 1000
 
 
 class MoveOptions(Options):
@@ -115,11 +113,16 @@ def _move(job: _Job, pool_id: UUID, target: Spot, inputs: Mapping[str, Any]) -> 
     outputs = {"flag": str(flag), "path": encode_path(target.path), "moved": inputs["media"]}
     if source == target:
         return completed(outputs)
-    effect = RelocateEffect(
-        place.id, pool_id, target.path, signed(status.st_dev), signed(status.st_ino), status.st_size,
-        status.st_mtime_ns, status.st_ctime_ns, is_copy=keeps,
-    )  # fmt: skip
+    effect = relocated(place, pool_id, target.path, status, is_copy=keeps)
     return completed(outputs, effects=(effect,))
+
+
+def relocated(place: Place, pool_id: UUID, path: bytes, status: os.stat_result, *, is_copy: bool) -> RelocateEffect:
+    """Say where a file lies now, or a copy of it."""
+    return RelocateEffect(
+        place.id, pool_id, path, signed(status.st_dev), signed(status.st_ino), status.st_size, status.st_mtime_ns,
+        status.st_ctime_ns, is_copy=is_copy,
+    )  # fmt: skip
 
 
 def _lies_elsewhere(source: Spot, target: Spot) -> bool:
@@ -149,12 +152,7 @@ def _paths(job: _Job) -> Iterator[bytes]:
         yield place.path  # it lies there already
         return
     wanted = prefix + _below(place, options.layout)
-    yield wanted
-    if options.on_conflict == "SUFFIX":
-        head, _, name = wanted.rpartition(b"/")
-        stem, dot, suffix = name.rpartition(b".") if b"." in name[1:] else (name, b"", b"")
-        for number in range(1, _MOST_SUFFIXES):
-            yield (head + b"/" if head else b"") + stem + f"-{number}".encode() + dot + suffix
+    yield from suffixed(wanted) if options.on_conflict == "SUFFIX" else (wanted,)
 
 
 def _below(place: Place, layout: str) -> bytes:

@@ -20,6 +20,7 @@ from enum import StrEnum
 from models.tree import Tree
 
 _BUFFER_BYTES = 1024**2
+_MOST_SUFFIXES = 1000
 _DRAFT = b".loom-move-"
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 """What file systems say that know no second names."""
@@ -91,6 +92,15 @@ def move(moving: Moving) -> tuple[Flag, os.stat_result]:
         if not moving.may_copy:
             raise Elsewhere("It lies on another file system, and copies are not asked for")
         return _copy(moving, source, folder, name)
+
+
+def suffixed(path: bytes) -> Iterator[bytes]:
+    """Yield names that may be tried instead of one that is taken: it, and it with a number."""
+    yield path
+    head, slash, name = path.rpartition(b"/")
+    stem, dot, suffix = name.rpartition(b".") if b"." in name[1:] else (name, b"", b"")
+    for number in range(1, _MOST_SUFFIXES):
+        yield head + slash + stem + f"-{number}".encode() + dot + suffix
 
 
 @contextmanager

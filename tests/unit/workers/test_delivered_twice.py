@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
@@ -58,8 +59,9 @@ def expected(kind: TaskKind, world: World, tmp_path: Path) -> tuple[dict[str, An
     found = _undisturbed(world, kind)
     assert found[1][0] in {TaskState.SUCCEEDED, TaskState.PARTIAL}
     world.platform.blobs.delete(blob_key(SHA512))
+    shutil.rmtree(world.root / "duplicates", ignore_errors=True)
     with world.platform.unit_of_work() as uow:
-        for table in ("location", "asset", "pool", "event", "task", "blob", "tag"):
+        for table in ("dedup_group", "location", "asset", "pool", "event", "task", "blob", "tag"):
             uow.execute(f"DELETE FROM {table}")
         uow.commit()
     return found
