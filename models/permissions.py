@@ -47,6 +47,7 @@ class Entity(StrEnum):
     PIPELINE_RUN = "PIPELINE_RUN"
     REACTION = "REACTION"
     ROLE = "ROLE"
+    SAVED_SEARCH = "SAVED_SEARCH"
     SPACE = "SPACE"
     TAG = "TAG"
     TASK = "TASK"
@@ -143,6 +144,10 @@ class Permission(StrEnum):
     READ_ROLE = auto()
     UPDATE_ROLE = auto()
     DELETE_ROLE = auto()
+    CREATE_SAVED_SEARCH = auto()
+    READ_SAVED_SEARCH = auto()
+    UPDATE_SAVED_SEARCH = auto()
+    DELETE_SAVED_SEARCH = auto()
     CREATE_SPACE = auto()
     READ_SPACE = auto()
     UPDATE_SPACE = auto()

@@ -1,8 +1,9 @@
 """Who may hear of an event: decided for each frame and actor, as lists decide it for rows.
 
 An event about a kind of element needs the permission to read such; one about an asset, or about what hangs off one, the
-permission to read that asset too. Tasks and tokens are also their makers' own; with a narrowed key, the tasks that the
-same key asked for. Scoped grants cost one query for each permission and batch of frames, however many there are.
+permission to read that asset too. Tasks, tokens and saved searches are also their makers' own; with a narrowed key, the
+tasks that the same key asked for. Scoped grants cost one query for each permission and batch of frames, however many
+there are.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from models.services.frames import Frame
 from models.services.visibility import Scope, covered
 from models.unit_of_work import UnitOfWork
 
-_OWN = frozenset({Entity.TASK, Entity.TOKEN})
+_OWN = frozenset({Entity.TASK, Entity.TOKEN, Entity.SAVED_SEARCH})
 _FORMER_SCOPES = ("_libraries", "_collections")
 """What a deleted asset was in, kept in its last event: there is nothing left to ask the database about."""
 

@@ -6,7 +6,7 @@ what is in a collection happen with its row locked, one after the other: so no p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from models.entities import Asset, Collection, CollectionAsset, Task
 from models.errors import Conflict, InvalidInput
 from models.events import NewEvent
 from models.messages import DeleteCollection
-from models.permissions import Actor, Entity, Verb
+from models.permissions import Actor, Entity, Permission, Verb
 from models.services.announcing import announce
 from models.services.assets import ASSETS, require_readable
 from models.services.counting import Total, count_rows
@@ -31,6 +31,8 @@ from models.unit_of_work import UnitOfWork
 
 COLLECTIONS = Resource(Collection, "collection", Entity.COLLECTION, Scope.COLLECTION)
 _END = Placement()
+Find = Callable[[dict[str, Any]], Sequence[UUID]]
+"""Gives what a query finds that is kept in JSON."""
 
 
 def create_collection(uow: UnitOfWork, actor: Actor, values: Values) -> Collection:
@@ -57,7 +59,27 @@ def update_collection(uow: UnitOfWork, actor: Actor, collection: Collection, val
         COLLECTIONS.refer(uow, actor, parent_id, "parentUuid")
         if _lies_in(uow, parent_id, collection.id):
             raise Conflict("parentUuid: a collection cannot lie in itself, nor in one that lies in it")
+    if (values.get("query") is None) != (collection.query is None) and "query" in values:
+        _require_empty(uow, collection)
     COLLECTIONS.update(uow, actor, collection, values)
+
+
+def _require_empty(uow: UnitOfWork, collection: Collection) -> None:
+    held = select(CollectionAsset.asset_id).where(CollectionAsset.collection_id == collection.id)
+    if uow.session.execute(held.limit(1)).first() is not None:
+        raise Conflict("query: the collection holds assets that people have put into it; make another one")
+
+
+def _hold_plain(uow: UnitOfWork, actor: Actor, collection_id: UUID) -> Collection:
+    """Give a collection, locked, whose assets people choose.
+
+    Raises:
+        Conflict: when a search chooses them.
+    """
+    collection = COLLECTIONS.get(uow, actor, collection_id, Verb.UPDATE, lock=True)
+    if collection.query is not None:
+        raise Conflict("What is in a smart collection is said by its query")
+    return collection
 
 
 def _lies_in(uow: UnitOfWork, collection_id: UUID, ancestor_id: UUID) -> bool:
@@ -106,7 +128,7 @@ def add_asset(
     uow: UnitOfWork, actor: Actor, collection_id: UUID, asset_id: UUID, placement: Placement
 ) -> tuple[Collection, bool]:
     """Put an asset into a collection, or move it if it is there and a place is given. Tells whether it is new to it."""
-    collection = COLLECTIONS.get(uow, actor, collection_id, Verb.UPDATE, lock=True)
+    collection = _hold_plain(uow, actor, collection_id)
     hold_named(uow, actor, asset_id)
     require_no_gain(uow, actor, collection_id, [asset_id])
     _require_seen(uow, actor, placement)
@@ -121,7 +143,7 @@ def add_asset(
 
 def add_assets(uow: UnitOfWork, actor: Actor, collection_id: UUID, asset_ids: Sequence[UUID]) -> Added:
     """Put several assets at the end of a collection, in the order given; those in it stay where they are."""
-    collection = COLLECTIONS.get(uow, actor, collection_id, Verb.UPDATE, lock=True)
+    collection = _hold_plain(uow, actor, collection_id)
     found = hold_readable(uow, actor, asset_ids)
     require_no_gain(uow, actor, collection_id, found)
     known = _members(uow, collection_id, found)
@@ -142,7 +164,7 @@ def move_assets(
     Raises:
         InvalidInput: when one of them is not in it, as far as the actor may see.
     """
-    collection = COLLECTIONS.get(uow, actor, collection_id, Verb.UPDATE, lock=True)
+    collection = _hold_plain(uow, actor, collection_id)
     wanted = list(dict.fromkeys(asset_ids))
     known = _members(uow, collection_id, hold_readable(uow, actor, wanted))
     if strangers := [asset_id for asset_id in wanted if asset_id not in known]:
@@ -169,7 +191,7 @@ def remove_asset(uow: UnitOfWork, actor: Actor, collection_id: UUID, asset_id: U
     Raises:
         NotFound: when the actor sees no such asset.
     """
-    collection = COLLECTIONS.get(uow, actor, collection_id, Verb.UPDATE, lock=True)
+    collection = _hold_plain(uow, actor, collection_id)
     require_readable(uow, actor, asset_id)
     query = delete(CollectionAsset).where(
         CollectionAsset.collection_id == collection_id, CollectionAsset.asset_id == asset_id
@@ -191,14 +213,20 @@ def collections_of(uow: UnitOfWork, actor: Actor, asset_id: UUID, request: PageR
 
 
 def assets_of_collection(
-    uow: UnitOfWork, actor: Actor, collection_id: UUID, request: PageRequest
-) -> tuple[Sequence[UUID], Total]:  # fmt: skip
+    uow: UnitOfWork, actor: Actor, collection_id: UUID, request: PageRequest, find: Find
+) -> tuple[Sequence[UUID], Total]:
     """Give the ids in a part of a collection, in the order that people gave it unless another is wanted.
+
+    `find` gives what a query finds, for a smart collection, which is in the order of lists.
 
     Raises:
         InvalidInput: when the asset to go on behind is not in it any more.
+        Unavailable: when a search would say what is in it, and there is no index.
     """
-    COLLECTIONS.get(uow, actor, collection_id)
+    collection = COLLECTIONS.get(uow, actor, collection_id)
+    if collection.query is not None:
+        actor.require_somewhere(Permission.READ_SEARCH)
+        return ASSETS.page_ids(uow, actor, request.where(Asset.id.in_(find(collection.query))))
     if request.sort is not None:
         return ASSETS.page_ids(uow, actor, request.where(in_collections(Asset.id, frozenset({collection_id}))))
     query = select(CollectionAsset.asset_id).join(Asset, Asset.id == CollectionAsset.asset_id)

@@ -63,7 +63,7 @@ def test_a_collection_never_lies_in_itself(client: ApiClient) -> None:
     for inner in chain:
         client.patch(f"/collections/{chain[0]}", {"parentUuid": inner}, expect=409)
     client.patch(f"/collections/{chain[4]}", {"parentUuid": chain[0]})
-    body = {"name": "3", "description": None, "parentUuid": None, "meta": None}
+    body = {"name": "3", "description": None, "parentUuid": None, "query": None, "meta": None}
     assert "parentUuid" not in client.request("PUT", f"/collections/{chain[3]}", body, expect=200).json
     client.patch(f"/collections/{chain[0]}", {"parentUuid": chain[3]})
 

@@ -82,6 +82,7 @@ def kind(spec: CrudSpec[Any], client: ApiClient, tmp_path: Path) -> Kind:
         "/libraries": Kind(named),
         "/collections": Kind(named),
         "/tags": Kind(named),
+        "/saved-searches": Kind(lambda number: {**named(number), "query": {"q": "a"}}, replaced=("query",)),
         "/asset-pools": Kind(pool, volatile=frozenset({"freeSpace"})),
         "/asset-components": Kind(image, "source", is_required=False, replaced=("image",)),
         "/embeddings": Kind(embedding, "source", is_required=False),

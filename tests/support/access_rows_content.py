@@ -40,7 +40,8 @@ _IN_COLLECTION = each(collection_id=make.collection, asset_id=make.asset)
 COLLECTIONS: list[Row] = [
     *plain(
         "/collections", make.collection, create=_named, change={"description": "A"},
-        whole=lambda it: {"name": it["word"], "description": None, "parentUuid": None, "meta": None},
+        whole=lambda it: {"name": it["word"], "description": None, "parentUuid": None, "query": None,
+                          "meta": None},
     ),
     row("GET", "/collections/<uuid:collection_id>/assets", make.collection_member),
     row("POST", "/collections/<uuid:collection_id>/assets", _IN_COLLECTION, body=_asset, status=201),

@@ -8,8 +8,8 @@ from models import entities as e
 from models.entities import DedupRole
 from models.permissions import Permission
 from tests.support import access_makers as make
-from tests.support.access import Made, Reach, Row, each, plain, row
-from tests.support.access_world import World
+from tests.support.access import Made, Reach, Row, each, plain, row, rows
+from tests.support.access_world import Caller, World
 
 
 def _dedup_group(world: World) -> Any:
@@ -18,6 +18,10 @@ def _dedup_group(world: World) -> Any:
     for asset, role in zip(assets, DedupRole, strict=True):
         world.insert(e.DedupMember(group_id=group, asset_id=asset, role=role, score=1.0, size=1))
     return group
+
+
+def _saved_search(world: World) -> Any:
+    return world.add(e.SavedSearch, name=world.word(), user_id=world.admin.user_id, query={})
 
 
 def _two(it: Made) -> dict[str, Any]:
@@ -33,4 +37,18 @@ DEDUPS: list[Row] = [
     row("POST", "/dedup-groups/find", body={}, status=202),
     row("POST", "/dedup-groups/apply", body={}, status=202, also=(Permission.UPDATE_ASSET_LOCATION,)),
 ]  # fmt: skip
-ROWS = DEDUPS
+_SAVED, _OWN = each(element_id=_saved_search), {"reads": Permission.READ_SAVED_SEARCH}
+_SAVED_PATH = "/saved-searches/<uuid:element_id>"
+SAVED: list[Row] = [
+    row("GET", "/saved-searches", _SAVED, **_OWN),
+    row("POST", "/saved-searches", body=lambda it: {"name": it["word"], "query": {}}, status=201,
+        differs={Caller.KEY: 403}),
+    row("GET", _SAVED_PATH, _SAVED, **_OWN),
+    *rows(("POST", "PATCH"), _SAVED_PATH, _SAVED, body={"meta": {"a": 1}}, also=(Permission.UPDATE_SAVED_SEARCH,),
+          **_OWN),
+    row("PUT", _SAVED_PATH, _SAVED, body=lambda it: {"name": it["word"], "query": {}, "meta": None},
+        also=(Permission.UPDATE_SAVED_SEARCH,), **_OWN),
+    row("DELETE", _SAVED_PATH, _SAVED, also=(Permission.DELETE_SAVED_SEARCH,), **_OWN),
+    row("GET", f"{_SAVED_PATH}/results", each(element_id=_saved_search, index=make.indexed_asset), **_OWN),
+]  # fmt: skip
+ROWS = [*DEDUPS, *SAVED]

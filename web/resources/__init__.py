@@ -37,6 +37,7 @@ from web.resources import (
     processors,
     reactions,
     roles,
+    saved_searches,
     search,
     service,
     similarity,
@@ -88,6 +89,7 @@ BLUEPRINTS: tuple[LoomBlueprint, ...] = (
     attachments.blueprint,
     avatars.blueprint,
     search.blueprint,
+    saved_searches.blueprint,
     similarity.blueprint,
     dedup_groups.blueprint,
     tasks.blueprint,
@@ -110,4 +112,5 @@ SPECS: tuple[CrudSpec[Any], ...] = (
     webhooks.WEBHOOK_SPEC,
     asset_components.COMPONENT_SPEC,
     embeddings.EMBEDDING_SPEC,
+    saved_searches.SAVED_SEARCH_SPEC,
 )

@@ -20,6 +20,7 @@ from web.member_bodies import AddedSchema, MembersSchema, MoveSchema, PlacedMemb
 from web.pagination import PAGE_PARAMETERS, page_schema, read_page
 from web.resources.assets import ASSET_PAGE_PARAMETERS, assets_answer, read_asset_page
 from web.resources.collections import COLLECTION_SPEC, SCHEMA, CollectionSchema
+from web.searching import find_stored
 from web.sparse import FIELDS_PARAMETER
 
 Values = dict[str, Any]
@@ -38,7 +39,9 @@ blueprint = LoomBlueprint("collection-assets", "Assets in collections")
 def list_collection_assets(uow: UnitOfWork, actor: Actor, collection_id: UUID) -> Response:
     """List assets."""
     request = read_asset_page(actor)
-    ids, total = collections.assets_of_collection(uow, actor, collection_id, request)
+    ids, total = collections.assets_of_collection(
+        uow, actor, collection_id, request, lambda query: find_stored(uow, actor, query)
+    )  # fmt: skip
     return assets_answer(view_assets(uow, actor, ids), total, request.limit)
 
 

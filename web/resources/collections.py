@@ -26,6 +26,7 @@ from web.auth import signed_in
 from web.crud import CrudSpec, Operation, cleared, crud_blueprint, element_answer
 from web.pagination import Listing
 from web.preconditions import require_match
+from web.searching import StoredQuery
 from web.state import platform
 from web.task_bodies import TaskSchema
 
@@ -38,6 +39,9 @@ class CollectionSchema(ElementSchema):
     name = fields.String()
     description = fields.String()
     parent_id = fields.UUID(data_key="parentUuid", metadata={"description": "The collection that it lies in"})
+    query = fields.Dict(
+        keys=fields.String(), metadata={"description": "Of a smart collection: the search that says what is in it"}
+    )
 
 
 class CollectionCreateSchema(RequestSchema):
@@ -46,6 +50,7 @@ class CollectionCreateSchema(RequestSchema):
     name = Name(required=True)
     description = Text(allow_none=True)
     parent_id = fields.UUID(data_key="parentUuid", allow_none=True)
+    query = StoredQuery(allow_none=True)
     meta = Meta()
 
 
@@ -55,6 +60,7 @@ class CollectionUpdateSchema(ChangeSchema):
     name = Name()
     description = Text()
     parent_id = fields.UUID(data_key="parentUuid")
+    query = StoredQuery()
     meta = Meta()
 
 

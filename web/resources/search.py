@@ -1,51 +1,23 @@
 """Searching. All routes are special: they read the text index and page by offset or cursor, not by element.
 
-`/search/assets` and `/search/results` differ in their `types`. A cursor is the place among the hits, or where they are
-in the order of a number, that number: then the last page costs no more than the first.
+`/search/assets` and `/search/results` differ in their `types`.
 """
 
 from __future__ import annotations
 
-import re
-import time
-from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from marshmallow import fields, validate
 
-from models.bodies.fields import AnswerSchema, Instant, RequestSchema
-from models.errors import InvalidInput
-from models.ids import printable
+from models.bodies.fields import AnswerSchema, RequestSchema
 from models.permissions import Actor, Permission
-from models.search import DEEPEST_HIT, Facet, SearchPage, SearchQuery, SearchSort
-from models.search.fields import NAMES
-from models.search.stems import LANGUAGES
-from models.services.search import (
-    ASSET,
-    CAPABILITIES,
-    HOLDERS,
-    PROVIDER,
-    SEARCHED_TYPES,
-    Wanted,
-    search,
-    search_status,
-    suggest,
-)
-from models.services.search_rights import Restriction
+from models.services.search import ASSET, CAPABILITIES, PROVIDER, SEARCHED_TYPES, search_status, suggest
 from models.unit_of_work import UnitOfWork
 from web.auth import signed_in
 from web.blueprints import LoomBlueprint
-from web.pagination import DEFAULT_LIMIT, MOST
+from web.searching import TYPES, AssetSearchSchema, SearchPageSchema, read_types, search_answer
 from web.state import platform
 
-_TYPES = ("asset", "transcript", "tag", "annotation", "person", "collection", "library", "cluster")
-_MODES = ("LEXICAL", "SEMANTIC", "HYBRID")
-_FACETS = (*Facet, *HOLDERS)
-_PROFILES = {"basic": [Facet.TYPE, Facet.YEAR, Facet.TAG], "all": list(_FACETS)}
-_KEY = "k"
-"""What cursors begin with that are keys."""
 _MOST_SUGGESTED = 50
 
 Values = dict[str, Any]
@@ -53,81 +25,12 @@ Values = dict[str, Any]
 blueprint = LoomBlueprint("search", "Search by words in names, paths, types and texts")
 
 
-_Q = (
-    'Words, "phrases", -negation, `or`; `field:word`, `field>5`, `field:1..5`; empty: everything. Fields: '
-    + ", ".join(sorted(NAMES))
-)
-
-
-class AssetSearchSchema(RequestSchema):
-    """What to search for."""
-
-    q = fields.String(load_default="", metadata={"description": _Q})
-    mode = fields.String(load_default=_MODES[0], validate=validate.OneOf(_MODES))
-    limit = fields.Integer(load_default=DEFAULT_LIMIT, validate=validate.Range(1))
-    offset = fields.Integer(load_default=0, validate=validate.Range(0))
-    cursor = fields.String(metadata={"description": "`nextCursor` of the page before; wins over offset"})
-    sort = fields.Enum(SearchSort, load_default=SearchSort.RELEVANCE)
-    highlight = fields.Boolean(load_default=False)
-    mime = fields.String(metadata={"description": "What the type begins with"})
-    space = fields.UUID()
-    seen_from = Instant(data_key="from", metadata={"description": "First seen at or after"})
-    seen_to = Instant(data_key="to", metadata={"description": "First seen at or before"})
-    library = fields.UUID()
-    collection = fields.UUID()
-    tag = fields.String(metadata={"description": "Comma list of names, all of which an asset must have"})
-    blacklisted = fields.String(load_default="exclude", validate=validate.OneOf(["exclude", "include", "only"]))
-    lang = fields.String(
-        validate=validate.OneOf(sorted(LANGUAGES)), metadata={"description": "Whose stems words have; none: any"}
-    )
-    facets = fields.String(metadata={"description": f"What hits are counted by: comma list of {', '.join(_FACETS)}"})
-    profile = fields.String(validate=validate.OneOf(list(_PROFILES)), metadata={"description": "A list of facets"})
-
-
 class SearchSchema(AssetSearchSchema):
     """What to search for, and among which elements."""
 
     types = fields.String(
-        load_default=",".join(SEARCHED_TYPES), metadata={"description": f"Comma list of {', '.join(_TYPES)}"}
+        load_default=",".join(SEARCHED_TYPES), metadata={"description": f"Comma list of {', '.join(TYPES)}"}
     )
-
-
-class HitSchema(AnswerSchema):
-    """An element that matches."""
-
-    type = fields.String()
-    uuid = fields.UUID()
-    asset_id = fields.UUID(data_key="assetUuid")
-    score = fields.Float()
-    title = fields.String()
-    subtitle = fields.String()
-    matched_in = fields.String(data_key="matchedIn")
-    highlights = fields.List(fields.String())
-    mime_type = fields.String(data_key="mimeType")
-    size = fields.Integer()
-    sort_date = fields.Float(data_key="sortDate")
-
-
-class SearchMetainfoSchema(AnswerSchema):
-    """How the hits lie among all that match."""
-
-    total_hits = fields.Integer(data_key="totalHits")
-    total_exact = fields.Constant(True, data_key="totalExact")
-    per_page = fields.Integer(data_key="perPage")
-    offset = fields.Integer()
-    next_cursor = fields.String(data_key="nextCursor")
-    took_ms = fields.Integer(data_key="tookMs")
-    provider = fields.Constant(PROVIDER)
-    capabilities = fields.Constant(CAPABILITIES)
-    warnings = fields.List(fields.String())
-
-
-class ValueSchema(AnswerSchema):
-    """A value of a facet, and how many hits have it."""
-
-    value = fields.String()
-    count = fields.Integer()
-    uuid = fields.UUID(metadata={"description": "Of a library or collection"})
 
 
 class SuggestionSchema(AnswerSchema):
@@ -152,14 +55,6 @@ class SuggestRequestSchema(RequestSchema):
     limit = fields.Integer(load_default=10, validate=validate.Range(1, _MOST_SUGGESTED))
 
 
-class SearchPageSchema(AnswerSchema):
-    """Hits."""
-
-    data = fields.List(fields.Nested(HitSchema))
-    metainfo = fields.Nested(SearchMetainfoSchema, data_key="_metainfo")
-    facets = fields.Dict(keys=fields.String(), values=fields.List(fields.Nested(ValueSchema)), dump_default=dict)
-
-
 class SearchStatusSchema(AnswerSchema):
     """Whether searches are answered, and how far the index is behind."""
 
@@ -178,7 +73,7 @@ class SearchStatusSchema(AnswerSchema):
 @blueprint.response(200, SearchPageSchema)
 def find_assets(uow: UnitOfWork, actor: Actor, values: Values) -> Values:
     """Search assets."""
-    return _answer(uow, actor, values, [ASSET])
+    return search_answer(uow, actor, values, [ASSET])
 
 
 @blueprint.route("/search/results", methods=["GET"])
@@ -187,7 +82,7 @@ def find_assets(uow: UnitOfWork, actor: Actor, values: Values) -> Values:
 @blueprint.response(200, SearchPageSchema)
 def find_results(uow: UnitOfWork, actor: Actor, values: Values) -> Values:
     """Search elements of all types that are indexed."""
-    return _answer(uow, actor, values, _read_types(values["types"]))
+    return search_answer(uow, actor, values, read_types(values["types"]))
 
 
 @blueprint.route("/search/suggestions", methods=["GET"])
@@ -205,92 +100,3 @@ def suggest_completions(uow: UnitOfWork, actor: Actor, values: Values) -> Values
 def load_status(uow: UnitOfWork, actor: Actor) -> Any:
     """Tell whether searches are answered, and how far the index is behind."""
     return search_status(uow, platform().search, actor)
-
-
-def _answer(uow: UnitOfWork, actor: Actor, values: Values, types: Sequence[str]) -> Values:
-    started = time.monotonic()
-    wanted = Wanted(
-        _read_query(values, actor.space_id), types if values.get("space", actor.space_id) == actor.space_id else (),
-        _read_restriction(values), values["blacklisted"], _read_facets(values),
-    )  # fmt: skip
-    found = search(uow, platform().search, actor, wanted)
-    metainfo = {
-        "total_hits": found.page.total + len(found.named),
-        "per_page": wanted.query.limit,
-        "offset": wanted.query.offset,
-        "next_cursor": _next_cursor(wanted.query, found.page),
-        "took_ms": round((time.monotonic() - started) * 1000),
-        "warnings": [*found.warnings, *_warnings(types)],
-    }
-    return {"data": [*found.named, *found.page.hits], "metainfo": metainfo, "facets": found.facets}
-
-
-def _next_cursor(query: SearchQuery, page: SearchPage) -> str | None:
-    if page.last_key is not None:
-        return f"{_KEY}{page.last_key}" if page.total > query.limit else None
-    if query.after is not None:
-        return None  # behind the last hit
-    following = query.offset + query.limit
-    return str(following) if following < min(page.total, DEEPEST_HIT) else None
-
-
-def _read_query(values: Values, space_id: UUID) -> SearchQuery:
-    if values["mode"] != _MODES[0]:
-        raise InvalidInput(f"mode: {values['mode']} is not available; there is {_MODES[0]}", code="unsupported-mode")
-    offset, after = _read_cursor(values["cursor"]) if values.get("cursor") else (values["offset"], None)
-    limit = min(values["limit"], MOST)
-    return SearchQuery(
-        space_id,
-        values["q"],
-        # The last page may be short of its size: a cursor leads exactly as far as paging goes.
-        limit=max(1, min(limit, DEEPEST_HIT - offset)),
-        offset=offset,
-        sort=values["sort"],
-        mime=values.get("mime"),
-        seen_from=_seconds(values.get("seen_from")),
-        seen_to=_seconds(values.get("seen_to")),
-        highlight=values["highlight"],
-        language=values.get("lang"),
-        after=after,
-    )
-
-
-def _read_restriction(values: Values) -> Restriction:
-    tags = [name.strip() for name in values.get("tag", "").split(",") if name.strip()]
-    return Restriction(values.get("library"), values.get("collection"), tags)
-
-
-def _read_cursor(text: str) -> tuple[int, int | None]:
-    """Give the place among the hits, or the key behind which they go on."""
-    if _CURSOR.fullmatch(text):
-        return 0, int(text.removeprefix(_KEY))
-    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(DEEPEST_HIT))):
-        raise InvalidInput(f"cursor: '{printable(text)}' is not a cursor of a search")
-    return int(text), None
-
-
-_CURSOR = re.compile(rf"{_KEY}-?\d{{1,19}}")
-
-
-def _read_list(name: str, text: str, known: Sequence[str]) -> list[str]:
-    found = [each.strip() for each in text.split(",") if each.strip()]
-    if unknown := [each for each in found if each not in known]:
-        raise InvalidInput(f"{name}: unknown value '{printable(unknown[0])}'; known: {', '.join(known)}")
-    return list(dict.fromkeys(found))
-
-
-def _read_facets(values: Values) -> list[str]:
-    wanted = [str(facet) for facet in _PROFILES.get(values.get("profile", ""), ())]
-    return list(dict.fromkeys([*_read_list("facets", values.get("facets", ""), _FACETS), *wanted]))
-
-
-def _read_types(text: str) -> list[str]:
-    return _read_list("types", text, _TYPES) or list(SEARCHED_TYPES)
-
-
-def _seconds(moment: datetime | None) -> float | None:
-    return None if moment is None else moment.timestamp()
-
-
-def _warnings(types: Sequence[str]) -> list[str]:
-    return [f"Nothing of type {name} is indexed" for name in types if name not in SEARCHED_TYPES]

@@ -29,9 +29,9 @@ def _audited() -> list[sa.Column[Any]]:
     ]
 
 
-def _grant(role: str, verbs: Sequence[str]) -> None:
+def _grant(role: str, verbs: Sequence[str], entities: Sequence[str]) -> None:
     """Let the roles that every space began with do with the new what they do with all else of their kind."""
-    names = ", ".join(f"'{verb}_{entity}'" for verb in verbs for entity in _ENTITIES)
+    names = ", ".join(f"'{verb}_{entity}'" for verb in verbs for entity in entities)
     op.execute(f"UPDATE role SET permissions = permissions || ARRAY[{names}] WHERE name = '{role}'")  # noqa: S608
 
 
@@ -145,8 +145,13 @@ def upgrade() -> None:
     op.create_index(
         "uq_dedup_member_keep", "dedup_member", ["group_id"], unique=True, postgresql_where=sa.text("role = 'KEEP'")
     )
-    for role, verbs in (("admin-role", _VERBS), ("editor", _VERBS), ("viewer", ("READ",))):
-        _grant(role, verbs)
+    everything = (*_ENTITIES, "SAVED_SEARCH")
+    for role, verbs, entities in (
+        ("admin-role", _VERBS, everything),
+        ("editor", _VERBS, _ENTITIES),
+        ("viewer", ("READ",), _ENTITIES),
+    ):
+        _grant(role, verbs, entities)
     op.add_column("collection", sa.Column("query", postgresql.JSONB(none_as_null=True), nullable=True))
 
 
@@ -154,7 +159,7 @@ def downgrade() -> None:
     op.drop_column("collection", "query")
     for table in ("dedup_member", "cluster_member", "saved_search", "cluster", "person", "dedup_group"):
         op.drop_table(table)
-    names = ", ".join(f"'{verb}_{entity}'" for verb in _VERBS for entity in _ENTITIES)
+    names = ", ".join(f"'{verb}_{entity}'" for verb in _VERBS for entity in (*_ENTITIES, "SAVED_SEARCH"))
     op.execute(
         f"""UPDATE role SET permissions = ARRAY(SELECT each FROM unnest(permissions) AS each
                 WHERE each NOT IN ({names}))"""  # noqa: S608
