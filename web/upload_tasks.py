@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from uuid import UUID
 
 from models.entities import Task
-from models.messages import StagedPayload, TaskKind
+from models.messages import TaskKind
+from models.payloads import StagedPayload
 from models.permissions import Actor
 from models.services import tasks
 from models.unit_of_work import UnitOfWork

@@ -15,7 +15,8 @@ from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from models.errors import LeaseLost, LoomError, TaskCancelled
-from models.messages import Payload, TaskKind
+from models.messages import TaskKind
+from models.payloads import Payload
 from models.services.task_parts import NewPart, Outcome
 from models.services.work import Claim, count, note_progress, set_total
 from models.unit_of_work import UnitOfWork

@@ -12,7 +12,8 @@ from typing import Any, Literal
 from uuid import UUID
 
 from models.events import ASSET_UPDATED
-from models.messages import ANNOUNCE_ASSETS, AnnounceAssets
+from models.messages import ANNOUNCE_ASSETS
+from models.payloads import AnnounceAssets
 from models.services import tasks
 from models.unit_of_work import UnitOfWork
 

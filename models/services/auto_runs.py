@@ -17,7 +17,8 @@ from models.entities import Asset, Pipeline
 from models.errors import LoomError
 from models.events import ASSET_CREATED, ASSET_UPLOADED
 from models.logs import get_logger
-from models.messages import RUN_PIPELINE, Priority, Queue, RunPipeline
+from models.messages import RUN_PIPELINE, Priority, Queue
+from models.payloads import RunPipeline
 from models.pipelines.triggers import Trigger
 from models.services import tasks
 from models.services.event_log import Position, reach, reader_position, store_position

@@ -18,7 +18,8 @@ from typing import Any
 from uuid import UUID
 
 from models.errors import NotFound
-from models.messages import DELETE_BLOB, KINDS, DeleteBlob, StagedPayload
+from models.messages import DELETE_BLOB, KINDS
+from models.payloads import DeleteBlob, StagedPayload
 from models.services import tasks
 from models.storage import BlobStore, Piece, blob_key, keep_pieces
 from models.unit_of_work import UnitOfWork

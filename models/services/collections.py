@@ -15,7 +15,7 @@ from sqlalchemy import delete, select, tuple_
 from models.entities import Asset, Collection, CollectionAsset, Task
 from models.errors import Conflict, InvalidInput
 from models.events import NewEvent
-from models.messages import DeleteCollection
+from models.payloads import DeleteCollection
 from models.permissions import Actor, Entity, Permission, Verb
 from models.services.announcing import announce
 from models.services.assets import ASSETS, require_readable

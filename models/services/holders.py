@@ -12,7 +12,8 @@ from uuid import UUID
 from sqlalchemy import select
 
 from models.entities import Task, TaskState
-from models.messages import DELETE_COLLECTION, DELETE_LIBRARY, DELETE_POOL, DELETE_TAG, Payload, TaskKind
+from models.messages import DELETE_COLLECTION, DELETE_LIBRARY, DELETE_POOL, DELETE_TAG, TaskKind
+from models.payloads import Payload
 from models.permissions import Actor
 from models.services import tasks
 from models.services.announcing import announce

@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from models.entities import Library, LibraryAsset, LibraryPool, Location, Task
 from models.events import NewEvent
-from models.messages import DeleteLibrary
+from models.payloads import DeleteLibrary
 from models.permissions import Actor, Entity, Permission, Verb, forbidden
 from models.services.announcing import announce, announce_all
 from models.services.assets import require_readable

@@ -13,7 +13,8 @@ from models.bus import Bus
 from models.entities import Pipeline, RunItem, Task, TaskState
 from models.errors import Conflict, InvalidInput, NotFound, Unavailable
 from models.ids import parse_uuid
-from models.messages import RUN_PIPELINE, RunPipeline
+from models.messages import RUN_PIPELINE
+from models.payloads import RunPipeline
 from models.permissions import Actor
 from models.pipelines.graph import Graph
 from models.services import tasks

@@ -8,8 +8,9 @@ from uuid import UUID
 from sqlalchemy import select
 
 from models.entities import Pool
-from models.messages import DELETE_POOL, SCAN_POOL, Priority, ScanPool
+from models.messages import DELETE_POOL, SCAN_POOL, Priority
 from models.paths import decode_path
+from models.payloads import ScanPool
 from models.services import tasks
 from models.services.holders import open_task
 from models.unit_of_work import UnitOfWork

@@ -19,8 +19,9 @@ from models.errors import Conflict, InvalidInput
 from models.events import POOL_DELETED, NewEvent
 from models.home import Home
 from models.ids import printable
-from models.messages import DELETE_POOL, SCAN_POOL, DeletePool, ScanPool
+from models.messages import DELETE_POOL, SCAN_POOL
 from models.paths import decode_path, encode_path
+from models.payloads import DeletePool, ScanPool
 from models.permissions import Actor, Entity
 from models.services import tasks
 from models.services.crud import Resource, Values

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, false, or_, select
 
 from models.entities import Asset, Location, LocationState, NodeResult
-from models.messages import RunPipeline
 from models.paths import decode_path
+from models.payloads import RunPipeline
 from models.services.visibility import in_libraries
 
 Condition = ColumnElement[bool]

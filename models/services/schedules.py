@@ -20,19 +20,8 @@ from models.entities import Pipeline, Pool, Schedule, Task, TaskState
 from models.errors import InvalidInput, LoomError
 from models.ids import new_id
 from models.logs import get_logger
-from models.messages import (
-    INDEX_VECTORS,
-    KINDS,
-    RUN_PIPELINE,
-    SCAN_POOL,
-    SWEEP,
-    IndexVectors,
-    Payload,
-    Priority,
-    ScanPool,
-    Sweep,
-    TaskKind,
-)
+from models.messages import INDEX_VECTORS, KINDS, RUN_PIPELINE, SCAN_POOL, SWEEP, Priority, TaskKind
+from models.payloads import IndexVectors, Payload, ScanPool, Sweep
 from models.pipelines.triggers import Trigger
 from models.services import tasks
 from models.services.auto_runs import scheduled_payload

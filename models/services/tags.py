@@ -12,7 +12,7 @@ from models.entities import AssetTag, Tag, TagRating, Task
 from models.errors import Conflict, NotFound
 from models.events import NewEvent
 from models.ids import new_id
-from models.messages import DeleteTag
+from models.payloads import DeleteTag
 from models.permissions import Actor, Entity
 from models.services.announcing import announce_all
 from models.services.assets import require_readable

@@ -15,7 +15,8 @@ from models.errors import Conflict, InvalidInput
 from models.events import TASK_CREATED, TASK_DELETED, NewEvent
 from models.ids import new_id
 from models.logs import current_trace
-from models.messages import KINDS, Payload, Priority, Queue, TaskKind, find_kind
+from models.messages import KINDS, Priority, Queue, TaskKind, find_kind
+from models.payloads import Payload
 from models.permissions import Actor, Entity, Permission, Verb
 from models.services.crud import Resource
 from models.services.task_items import forget_items, take_failed

@@ -17,7 +17,8 @@ from sqlalchemy import delete, func, select, update
 from models.entities import Task, Upload
 from models.errors import Conflict, Forbidden, InvalidInput, NotFound, TooLarge
 from models.ids import new_id
-from models.messages import STORE_BINARY, StoreBinary
+from models.messages import STORE_BINARY
+from models.payloads import StoreBinary
 from models.permissions import Actor
 from models.services import tasks
 from models.storage import Piece

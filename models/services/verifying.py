@@ -9,7 +9,8 @@ from uuid import UUID
 from models.entities import Pool
 from models.errors import NotFound
 from models.events import ASSET_UPDATED
-from models.messages import VERIFY_POOL, VerifyPool
+from models.messages import VERIFY_POOL
+from models.payloads import VerifyPool
 from models.permissions import Actor, Permission, Verb
 from models.services.ingest import KnownFile, asset_of, is_missing, list_files
 from models.services.pools import POOLS

@@ -9,7 +9,8 @@ from uuid import UUID
 import pytest
 
 from models.bus import WorkerInfo
-from models.messages import RUN_PIPELINE, Queue, RunPipeline
+from models.messages import RUN_PIPELINE, Queue
+from models.payloads import RunPipeline
 from models.permissions import Actor
 from models.services.auto_runs import follow
 from models.services.bootstrap import bootstrap

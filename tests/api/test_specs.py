@@ -82,6 +82,10 @@ def kind(spec: CrudSpec[Any], client: ApiClient, tmp_path: Path) -> Kind:
         "/libraries": Kind(named),
         "/collections": Kind(named),
         "/tags": Kind(named),
+        "/clusters": Kind(
+            lambda number: {**named(number), "type": "FACE"}, is_unique=False, is_required=False, replaced=("type",)
+        ),
+        "/persons": Kind(lambda number: {"alias": f"element {number:02}"}, "alias", is_unique=False, is_required=False),
         "/saved-searches": Kind(lambda number: {**named(number), "query": {"q": "a"}}, replaced=("query",)),
         "/asset-pools": Kind(pool, volatile=frozenset({"freeSpace"})),
         "/asset-components": Kind(image, "source", is_required=False, replaced=("image",)),

@@ -20,6 +20,14 @@ def _dedup_group(world: World) -> Any:
     return group
 
 
+def _cluster(world: World) -> Any:
+    return world.add(e.Cluster, type="FACE")
+
+
+def _person(world: World) -> Any:
+    return world.add(e.Person, alias=world.word())
+
+
 def _saved_search(world: World) -> Any:
     return world.add(e.SavedSearch, name=world.word(), user_id=world.admin.user_id, query={})
 
@@ -37,6 +45,20 @@ DEDUPS: list[Row] = [
     row("POST", "/dedup-groups/find", body={}, status=202),
     row("POST", "/dedup-groups/apply", body={}, status=202, also=(Permission.UPDATE_ASSET_LOCATION,)),
 ]  # fmt: skip
+_CLUSTER, _CLUSTER_PATH = each(element_id=_cluster), "/clusters/<uuid:element_id>"
+CLUSTERS: list[Row] = [
+    *plain("/clusters", _cluster, create={"type": "FACE"}, change={"name": "A"},
+           whole={"name": None, "type": "FACE", "meta": None}),
+    row("POST", "/clusters/find", body={"type": "FACE"}, status=202),
+    row("GET", f"{_CLUSTER_PATH}/members", _CLUSTER),
+    row("POST", f"{_CLUSTER_PATH}/confirm", _CLUSTER, body={"alias": "A"}, also=(Permission.CREATE_PERSON,)),
+    row("POST", f"{_CLUSTER_PATH}/reject", _CLUSTER),
+    row("DELETE", f"{_CLUSTER_PATH}/person", _CLUSTER),
+    row("GET", "/assets/<uuid:asset_id>/clusters", each(asset_id=make.asset)),
+    *plain("/persons", _person, create={"alias": "A"}, change={"alias": "B"},
+           whole={"alias": "A", "firstname": None, "lastname": None, "meta": None}),
+    row("GET", "/persons/<uuid:element_id>/clusters", each(element_id=_person)),
+]  # fmt: skip
 _SAVED, _OWN = each(element_id=_saved_search), {"reads": Permission.READ_SAVED_SEARCH}
 _SAVED_PATH = "/saved-searches/<uuid:element_id>"
 SAVED: list[Row] = [
@@ -51,4 +73,4 @@ SAVED: list[Row] = [
     row("DELETE", _SAVED_PATH, _SAVED, also=(Permission.DELETE_SAVED_SEARCH,), **_OWN),
     row("GET", f"{_SAVED_PATH}/results", each(element_id=_saved_search, index=make.indexed_asset), **_OWN),
 ]  # fmt: skip
-ROWS = [*DEDUPS, *SAVED]
+ROWS = [*DEDUPS, *CLUSTERS, *SAVED]

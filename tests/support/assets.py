@@ -13,8 +13,9 @@ from sqlalchemy import select
 
 from models.entities import Asset, Library, LibraryAsset, Location, Pool, Task
 from models.ids import new_id
-from models.messages import DELETE_BLOB, STORE_BINARY, StoreBinary
+from models.messages import DELETE_BLOB, STORE_BINARY
 from models.paths import encode_path
+from models.payloads import StoreBinary
 from models.permissions import Actor
 from models.services import tasks
 from models.storage import blob_key, staging_key

@@ -17,8 +17,8 @@ from PIL import Image
 
 from models.entities import Asset, Pool, Task
 from models.ids import new_id
-from models.messages import (
-    KINDS,
+from models.messages import KINDS, TaskKind
+from models.payloads import (
     AnnounceAssets,
     ApplyDuplicates,
     BulkAssets,
@@ -29,6 +29,7 @@ from models.messages import (
     DeleteLibrary,
     DeletePool,
     DeleteTag,
+    FindClusters,
     FindDuplicates,
     ImportAsset,
     IndexVectors,
@@ -39,7 +40,6 @@ from models.messages import (
     StoreAttachment,
     StoreBinary,
     Sweep,
-    TaskKind,
     VerifyPool,
 )
 from models.permissions import Actor
@@ -83,6 +83,7 @@ class World:
             "storage.delete-blob": self._delete_blob,
             "search.reindex": lambda: (Reindex(), None),
             "search.index-vectors": lambda: (IndexVectors(), None),
+            "clusters.find": self._find_clusters,
             "dedup.find": lambda: (self._find_duplicates(), None),
             "dedup.apply": self._apply_duplicates,
             "pools.verify": self._verify,
@@ -184,6 +185,16 @@ class World:
             uow.commit()
         return ApplyDuplicates(), None
 
+    def _find_clusters(self) -> tuple[Payload, UUID | None]:
+        self._delete_pool()  # scans it
+        with self.platform.unit_of_work() as uow:
+            uow.execute(
+                """INSERT INTO embedding (id, space_id, asset_id, type, vector, dimensions)
+                   SELECT gen_random_uuid(), space_id, id, 'FACE', ARRAY[1, size % 2], 2 FROM asset"""
+            )
+            uow.commit()
+        return FindClusters(type="FACE"), None
+
     def _change_chosen(self) -> tuple[Payload, UUID | None]:
         self._bulk_update()
         tags = {"tags": [{"name": "chosen"}]}
@@ -262,6 +273,7 @@ class World:
             "run items": "SELECT index, filename, state, message FROM run_item",
             "results": "SELECT kind, version, outputs FROM node_result",
             "components": "SELECT type, node_id, payload FROM component",
+            "clusters": "SELECT count(*) FROM cluster_member GROUP BY cluster_id",
             "duplicates": "SELECT role, score, size FROM dedup_member",
             "holders": """SELECT name FROM library UNION ALL SELECT name FROM collection
                           UNION ALL SELECT name FROM tag""",

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from models.entities import Task
 from models.ids import new_id
-from models.messages import SCAN_POOL, SWEEP, Payload, Priority, Queue, ScanPool, Sweep, TaskKind
+from models.messages import SCAN_POOL, SWEEP, Priority, Queue, TaskKind
+from models.payloads import Payload, ScanPool, Sweep
 from models.permissions import Actor
 from models.services import tasks
 from models.services.task_items import ItemOutcome

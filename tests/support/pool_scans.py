@@ -12,7 +12,8 @@ from uuid import UUID
 import pytest
 
 from models.entities import Task
-from models.messages import SCAN_POOL, Queue, ScanPool
+from models.messages import SCAN_POOL, Queue
+from models.payloads import ScanPool
 from models.permissions import Actor
 from models.services import reaping, tasks
 from models.unit_of_work import UnitOfWork

@@ -10,8 +10,9 @@ from typing import Any
 
 from models.entities import Pool, Task, TaskState
 from models.ids import new_id
-from models.messages import SCAN_POOL, ScanPool
+from models.messages import SCAN_POOL
 from models.paths import encode_path
+from models.payloads import ScanPool
 from models.permissions import Actor
 from models.services import tasks
 from models.services.task_items import list_items

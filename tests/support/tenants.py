@@ -74,6 +74,8 @@ class Tenant:
         self.make("blacklists", "/blacklists", {"sha512": UNWANTED, "name": "unwanted"})
         members = [{"assetUuid": self.ids[name]} for name in ("assets", "awaiting")]
         self.make("dedup-groups", "/dedup-groups", {"algorithm": "a", "keepAssetUuid": asset, "members": members})
+        self.make("clusters", "/clusters", {"name": "cluster", "type": "FACE"})
+        self.make("persons", "/persons", {"alias": "person"})
         self.make("saved-searches", "/saved-searches", {"name": "saved", "query": {"q": "txt"}})
         self.make("webhooks", "/webhooks", {"url": "https://example.org/hook"})
         self._make_pipeline(asset)

@@ -20,6 +20,7 @@ from web.resources import (
     avatars,
     binary_records,
     blacklists,
+    clusters,
     collection_assets,
     collections,
     comments,
@@ -32,6 +33,7 @@ from web.resources import (
     memberships,
     node_descriptors,
     oauth2,
+    persons,
     pipeline_runs,
     pipelines,
     processors,
@@ -92,6 +94,8 @@ BLUEPRINTS: tuple[LoomBlueprint, ...] = (
     saved_searches.blueprint,
     similarity.blueprint,
     dedup_groups.blueprint,
+    clusters.blueprint,
+    persons.blueprint,
     tasks.blueprint,
     service.blueprint,
 )
@@ -113,4 +117,6 @@ SPECS: tuple[CrudSpec[Any], ...] = (
     asset_components.COMPONENT_SPEC,
     embeddings.EMBEDDING_SPEC,
     saved_searches.SAVED_SEARCH_SPEC,
+    clusters.CLUSTER_SPEC,
+    persons.PERSON_SPEC,
 )

@@ -20,7 +20,8 @@ from models.bodies.fields import RequestSchema
 from models.entities import Task
 from models.errors import InvalidInput, NotFound
 from models.ids import parse_uuid
-from models.messages import STORE_BINARY, StoreBinary
+from models.messages import STORE_BINARY
+from models.payloads import StoreBinary
 from models.permissions import Actor, Permission
 from models.services import asset_binaries, assets
 from models.services.asset_access import require_covering, require_on_asset

@@ -11,7 +11,8 @@ from models.bodies.bulk import BulkCreateItemSchema, BulkUpdateItemSchema
 from models.bodies.fields import AnswerSchema, RequestSchema, Sha512
 from models.entities import Task, TaskState
 from models.errors import InvalidInput, UnsupportedMedia
-from models.messages import BULK_CREATE, BULK_UPDATE, BulkAssets, TaskKind
+from models.messages import BULK_CREATE, BULK_UPDATE, TaskKind
+from models.payloads import BulkAssets
 from models.permissions import Actor, Permission
 from models.services import assets
 from models.services.bulk_answers import bulk_items, bulk_result

@@ -12,7 +12,8 @@ from models.bodies.asset_requests import AssetUpdateSchema
 from models.bodies.fields import Flag, RequestSchema, Text
 from models.bodies.filters import read_filters
 from models.bodies.taggings import TaggingsSchema
-from models.messages import CHANGE_CHOSEN, ChangeChosen
+from models.messages import CHANGE_CHOSEN
+from models.payloads import ChangeChosen
 from models.permissions import Actor, Permission
 from models.services import tasks
 from models.unit_of_work import UnitOfWork

@@ -9,8 +9,9 @@ from marshmallow import fields, validate
 
 from models.bodies.fields import RequestSchema, Sha512, Text
 from models.fetching import check_url
-from models.messages import IMPORT_ASSET, ImportAsset
+from models.messages import IMPORT_ASSET
 from models.paths import clean_name
+from models.payloads import ImportAsset
 from models.permissions import Actor, Permission
 from models.services import tasks
 from models.services.libraries import refer_for_upload

@@ -31,7 +31,8 @@ from models.bodies.fields import (
 from models.bodies.filters import audit_filters, enum_filter, text_filter
 from models.entities import Pool, Task, TaskState
 from models.errors import InvalidInput
-from models.messages import SCAN_POOL, ScanPool
+from models.messages import SCAN_POOL
+from models.payloads import ScanPool
 from models.permissions import Actor, Permission, Verb
 from models.services import pools
 from models.services.audit import name_users

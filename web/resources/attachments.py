@@ -18,7 +18,8 @@ from werkzeug.wrappers.response import Response as AnyResponse
 from models.bodies.fields import ChangeSchema, Constant, ElementSchema, Meta, MimeType, Name, RequestSchema, Text
 from models.bodies.filters import enum_filter, instant_filter, size_filter, text_filter, uuid_filter
 from models.entities import Attachment, AttachmentType, Task
-from models.messages import STORE_ATTACHMENT, StoreAttachment
+from models.messages import STORE_ATTACHMENT
+from models.payloads import StoreAttachment
 from models.permissions import Actor, Permission
 from models.services.asset_access import require_on_asset
 from models.services.attachments import (

@@ -15,7 +15,8 @@ from werkzeug.wrappers.response import Response as AnyResponse
 
 from models.bodies.fields import AnswerSchema
 from models.entities import Attachment, AttachmentType, Task, User
-from models.messages import STORE_ATTACHMENT, StoreAttachment
+from models.messages import STORE_ATTACHMENT
+from models.payloads import StoreAttachment
 from models.permissions import Actor, Permission
 from models.services.avatars import (
     drop_avatar,

@@ -13,7 +13,8 @@ from models.bodies.fields import AnswerSchema, ChangeSchema, Constant, ElementSc
 from models.bodies.filters import audit_filters, enum_filter, text_filter, uuid_filter
 from models.entities import DedupGroup, DedupMember, Review
 from models.errors import InvalidInput
-from models.messages import APPLY_DUPLICATES, FIND_DUPLICATES, ApplyDuplicates, FindDuplicates
+from models.messages import APPLY_DUPLICATES, FIND_DUPLICATES
+from models.payloads import ApplyDuplicates, FindDuplicates
 from models.permissions import Actor, Permission
 from models.services import dedup, tasks
 from models.services.dedup import DEDUPS

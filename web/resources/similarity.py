@@ -9,7 +9,8 @@ from flask import Response
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from models.bodies.fields import AnswerSchema, RequestSchema
-from models.messages import INDEX_VECTORS, IndexVectors
+from models.messages import INDEX_VECTORS
+from models.payloads import IndexVectors
 from models.permissions import Actor, Permission
 from models.services import tasks
 from models.services.embeddings import MOST_DIMENSIONS

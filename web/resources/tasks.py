@@ -20,7 +20,8 @@ from models.bodies.filters import audit_filters, enum_filter, instant_filter, te
 from models.entities import Task, TaskState
 from models.errors import InvalidInput
 from models.ids import parse_uuid, printable
-from models.messages import KINDS, Priority, TaskKind, VerifyPool
+from models.messages import KINDS, Priority, TaskKind
+from models.payloads import VerifyPool
 from models.permissions import Actor, Permission
 from models.services import tasks
 from models.services.assets import require_readable

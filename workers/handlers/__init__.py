@@ -7,6 +7,7 @@ from workers.handlers.change_chosen import ChangeChosenHandler
 from workers.handlers.collect_garbage import CollectGarbageHandler
 from workers.handlers.delete_blob import DeleteBlobHandler
 from workers.handlers.delete_holder import DELETE_HOLDER_HANDLERS
+from workers.handlers.find_clusters import FindClustersHandler
 from workers.handlers.find_duplicates import FindDuplicatesHandler
 from workers.handlers.import_asset import ImportAssetHandler
 from workers.handlers.index_vectors import IndexVectorsHandler
@@ -36,6 +37,7 @@ HANDLERS: tuple[Handler, ...] = (
     IndexVectorsHandler(),
     FindDuplicatesHandler(),
     ApplyDuplicatesHandler(),
+    FindClustersHandler(),
     SweepHandler(),
     CollectGarbageHandler(),
 )

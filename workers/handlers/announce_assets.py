@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from models.messages import ANNOUNCE_ASSETS, AnnounceAssets
+from models.messages import ANNOUNCE_ASSETS
+from models.payloads import AnnounceAssets
 from models.services.announcing import Range, announce, members_in, next_range
 from models.services.task_parts import NewPart, Outcome
 from models.unit_of_work import UnitOfWork

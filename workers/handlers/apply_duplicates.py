@@ -13,8 +13,9 @@ from typing import Any
 from uuid import UUID
 
 from models.errors import Conflict, NotFound, Transient
-from models.messages import APPLY_DUPLICATES, ApplyDuplicates
+from models.messages import APPLY_DUPLICATES
 from models.paths import decode_path
+from models.payloads import ApplyDuplicates
 from models.permissions import Actor, Permission
 from models.pipelines.effects import RelocateEffect
 from models.services.asset_blocks import Place

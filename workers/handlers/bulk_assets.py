@@ -18,7 +18,8 @@ from models.bodies.bulk import BulkCreateItemSchema, BulkUpdateItemSchema
 from models.bodies.plain_items import Plain, plain_change, plain_creation
 from models.bodies.problems import describe_problems
 from models.errors import LoomError
-from models.messages import BULK_CREATE, BULK_UPDATE, BulkAssets
+from models.messages import BULK_CREATE, BULK_UPDATE
+from models.payloads import BulkAssets
 from models.services.asset_extras import Extras
 from models.services.bulk_answers import asked_by, bulk_result
 from models.services.bulk_assets import DUPLICATE, Results, WantedAsset, create_many, update_many

@@ -11,7 +11,8 @@ from models.bodies.asset_requests import AssetUpdateSchema, changed_columns, ext
 from models.bodies.filters import read_filters
 from models.bodies.taggings import TaggingsSchema, producer_of, tags_wanted
 from models.entities import Asset
-from models.messages import CHANGE_CHOSEN, ChangeChosen
+from models.messages import CHANGE_CHOSEN
+from models.payloads import ChangeChosen
 from models.permissions import Actor
 from models.services.bulk_answers import asked_by
 from models.services.bulk_assets import Results, WantedAsset, update_many

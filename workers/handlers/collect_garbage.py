@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from models.messages import COLLECT_GARBAGE, CollectGarbage
+from models.messages import COLLECT_GARBAGE
+from models.payloads import CollectGarbage
 from models.services.blob_gc import Garbage, collect_unknown, collect_unreferenced
 from models.services.task_parts import Outcome
 from models.unit_of_work import UnitOfWork

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from models.messages import DELETE_BLOB, DeleteBlob
+from models.messages import DELETE_BLOB
+from models.payloads import DeleteBlob
 from models.services.blobs import remove_if_unused
 from models.services.task_parts import Outcome
 from models.unit_of_work import UnitOfWork

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from models.messages import FIND_DUPLICATES, FindDuplicates
+from models.messages import FIND_DUPLICATES
+from models.payloads import FindDuplicates
 from models.services import dedup_sources as sources
 from models.services.bulk_answers import asked_by
 from models.services.dedup import Proposal, propose_all

@@ -13,8 +13,9 @@ from models.digests import DIGEST_MISMATCH, DIGESTS
 from models.errors import InvalidInput, TooLarge
 from models.fetching import Fetched, fetch
 from models.ids import new_id
-from models.messages import IMPORT_ASSET, ImportAsset
+from models.messages import IMPORT_ASSET
 from models.paths import UNNAMED, clean_name
+from models.payloads import ImportAsset
 from models.services.assets import StoredContent
 from models.services.task_parts import Outcome
 from models.storage import BlobWriter, Piece, delete_pieces, staging_key

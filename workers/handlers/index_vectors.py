@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from models.messages import INDEX_VECTORS, IndexVectors
+from models.messages import INDEX_VECTORS
+from models.payloads import IndexVectors
 from models.services.task_parts import Outcome
 from models.services.vector_keys import install, make_index, many_keys
 from models.unit_of_work import UnitOfWork

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from models.messages import REINDEX, Reindex
+from models.messages import REINDEX
+from models.payloads import Reindex
 from models.search import IndexHome
 from models.services.task_parts import Outcome
 from models.unit_of_work import UnitOfWork

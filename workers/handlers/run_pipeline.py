@@ -19,7 +19,8 @@ from models.bodies.filters import read_filters
 from models.entities import Asset
 from models.errors import InvalidInput
 from models.ids import new_id
-from models.messages import RUN_PIPELINE, RunPipeline
+from models.messages import RUN_PIPELINE
+from models.payloads import RunPipeline
 from models.permissions import Actor
 from models.pipelines.engine import ItemState
 from models.pipelines.graph import Graph, behind

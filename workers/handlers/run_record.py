@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from models.events import RUN_NODE_FAILED, NewEvent
-from models.messages import RunPipeline
+from models.payloads import RunPipeline
 from models.pipelines.outcomes import NodeState
 from models.services.run_results import ItemRow, Tally
 from models.services.task_items import ItemOutcome

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from models.messages import ScanPool
 from models.paths import decode_path, display_name
+from models.payloads import ScanPool
 from models.services.task_items import ItemOutcome
 from workers.handlers.scan_guard import Root
 from workers.handling import Step

@@ -13,8 +13,8 @@ from uuid import UUID
 
 from models.entities import Pool
 from models.errors import Conflict, NotFound
-from models.messages import ScanPool
 from models.paths import decode_path, encode_path
+from models.payloads import ScanPool
 from models.scan_rules import ScanRules
 from models.services.ingest import count_present
 from models.services.scan_checks import change_device, count_moved, record_root

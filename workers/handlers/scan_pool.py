@@ -8,8 +8,9 @@ from itertools import chain
 from typing import Any
 
 from models.errors import Conflict, LoomError
-from models.messages import SCAN_POOL, ScanPool
+from models.messages import SCAN_POOL
 from models.paths import decode_path
+from models.payloads import ScanPool
 from models.services.ingest import count_unseen, has_locations
 from models.services.task_parts import Outcome
 from models.unit_of_work import UnitOfWork

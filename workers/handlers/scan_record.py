@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from models.events import ASSET_CREATED, ASSET_UPDATED
-from models.messages import ScanPool
 from models.paths import decode_path
+from models.payloads import ScanPool
 from models.services import ingest
 from models.services.ingest import NewAsset, NewLocation
 from models.services.task_items import ItemOutcome

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from models.digests import DIGEST_MISMATCH, DIGESTS
 from models.errors import Conflict, InvalidInput, NotFound
-from models.messages import StagedPayload
+from models.payloads import StagedPayload
 from models.services.blobs import keep_blob, lock_blob, staging_gone
 from models.services.unwanted import refuse_blacklisted
 from models.storage import Piece, PiecesReader, delete_pieces, read_span

@@ -6,7 +6,8 @@ from typing import Any
 
 from models.entities import Attachment, AttachmentType
 from models.errors import UnsupportedMedia
-from models.messages import STORE_ATTACHMENT, StoreAttachment
+from models.messages import STORE_ATTACHMENT
+from models.payloads import StoreAttachment
 from models.services.attachments import add_attachment, keep_target
 from models.services.avatars import lock_pictured, put_avatar
 from models.services.task_parts import Outcome

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from models.messages import STORE_BINARY, StoreBinary
+from models.messages import STORE_BINARY
+from models.payloads import StoreBinary
 from models.services.assets import StoredContent, attach_content, require_content, store_content
 from models.services.libraries import keep_uploads
 from models.services.task_parts import Outcome

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from models.messages import SWEEP, Sweep
+from models.messages import SWEEP
+from models.payloads import Sweep
 from models.services.blob_gc import collect_unreferenced
 from models.services.blobs import remove_stale_staging
 from models.services.retention import remove_old_answers, remove_old_events, remove_old_tasks

@@ -14,8 +14,9 @@ from typing import Any
 from uuid import UUID
 
 from models.errors import NotFound
-from models.messages import VERIFY_POOL, VerifyPool
+from models.messages import VERIFY_POOL
 from models.paths import decode_path, encode_path
+from models.payloads import VerifyPool
 from models.services.task_items import ItemOutcome
 from models.services.task_parts import NewPart, Outcome
 from models.services.verifying import (

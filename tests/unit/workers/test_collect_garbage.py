@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from models.ids import new_id
-from models.messages import COLLECT_GARBAGE, CollectGarbage
+from models.messages import COLLECT_GARBAGE
+from models.payloads import CollectGarbage
 from models.permissions import Actor
 from models.services import tasks
 from models.services.blob_gc import collect_unknown

@@ -12,11 +12,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from models.entities import Task, TaskState
-from models.messages import (
-    KINDS,
-    Queue,
-    TaskKind,
-)
+from models.messages import KINDS, Queue, TaskKind
 from models.permissions import Actor
 from models.services import work
 from models.storage import blob_key
@@ -61,7 +57,7 @@ def expected(kind: TaskKind, world: World, tmp_path: Path) -> tuple[dict[str, An
     world.platform.blobs.delete(blob_key(SHA512))
     shutil.rmtree(world.root / "duplicates", ignore_errors=True)
     with world.platform.unit_of_work() as uow:
-        for table in ("dedup_group", "location", "asset", "pool", "event", "task", "blob", "tag"):
+        for table in ("dedup_group", "cluster", "location", "asset", "pool", "event", "task", "blob", "tag"):
             uow.execute(f"DELETE FROM {table}")
         uow.commit()
     return found

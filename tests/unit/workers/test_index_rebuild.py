@@ -8,7 +8,8 @@ from uuid import UUID
 import pytest
 
 from models.events import ASSET_DELETED
-from models.messages import REINDEX, Queue, Reindex
+from models.messages import REINDEX, Queue
+from models.payloads import Reindex
 from models.permissions import Actor
 from models.search import IndexBusy, IndexHome, tantivy_writer
 from models.services import tasks

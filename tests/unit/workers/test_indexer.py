@@ -15,7 +15,8 @@ from models.errors import Unavailable
 from models.events import ASSET_CREATED, NewEvent
 from models.ids import new_id
 from models.leadership import Leadership
-from models.messages import REINDEX, Reindex
+from models.messages import REINDEX
+from models.payloads import Reindex
 from models.permissions import Actor
 from models.search import IndexHome, SearchQuery
 from models.services import tasks

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import select
 
 from models.entities import Attachment, Embedding, TaskState, User
-from models.messages import STORE_ATTACHMENT, StoreAttachment
+from models.messages import STORE_ATTACHMENT
+from models.payloads import StoreAttachment
 from models.permissions import Actor
 from models.services import assets, blobs, tasks
 from models.services.blob_gc import collect_unreferenced

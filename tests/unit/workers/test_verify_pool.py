@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from models.messages import VERIFY_POOL, VerifyPool
+from models.messages import VERIFY_POOL
+from models.payloads import VerifyPool
 from models.permissions import Actor, Permission
 from models.services import tasks
 from models.services.task_items import list_items
