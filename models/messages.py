@@ -22,11 +22,13 @@ from models.payloads import (
     DeleteLibrary,
     DeletePool,
     DeleteTag,
+    DropIndex,
     FindClusters,
     FindDuplicates,
     ImportAsset,
     IndexVectors,
     Payload,
+    ReconcileIndex,
     Reindex,
     RunPipeline,
     ScanPool,
@@ -105,6 +107,11 @@ INDEX_VECTORS = TaskKind(
     "search.index-vectors", IndexVectors, Queue.MAINTENANCE, time_limit_seconds=24 * 3600, is_public=True,
     is_installation_wide=True,
 )  # fmt: skip
+RECONCILE_INDEX = TaskKind(
+    "search.reconcile", ReconcileIndex, Queue.INDEX, time_limit_seconds=24 * 3600, is_public=True,
+    is_installation_wide=True,
+)  # fmt: skip
+DROP_INDEX = TaskKind("search.drop", DropIndex, Queue.INDEX, is_public=True, is_installation_wide=True)
 FIND_DUPLICATES = TaskKind("dedup.find", FindDuplicates, Queue.BULK, time_limit_seconds=6 * 3600)
 APPLY_DUPLICATES = TaskKind(
     "dedup.apply", ApplyDuplicates, Queue.BULK, part_queue=Queue.HASH, time_limit_seconds=6 * 3600
@@ -121,8 +128,8 @@ KINDS = {
     for kind in (
         SCAN_POOL, VERIFY_POOL, DELETE_POOL, DELETE_LIBRARY, DELETE_COLLECTION, DELETE_TAG, ANNOUNCE_ASSETS,
         STORE_BINARY, IMPORT_ASSET, BULK_CREATE, BULK_UPDATE, CHANGE_CHOSEN, RUN_PIPELINE, STORE_ATTACHMENT,
-        DELETE_BLOB, REINDEX, INDEX_VECTORS, FIND_DUPLICATES, APPLY_DUPLICATES, FIND_CLUSTERS, SWEEP,
-        COLLECT_GARBAGE,
+        DELETE_BLOB, REINDEX, INDEX_VECTORS, RECONCILE_INDEX, DROP_INDEX, FIND_DUPLICATES, APPLY_DUPLICATES,
+        FIND_CLUSTERS, SWEEP, COLLECT_GARBAGE,
     )
 }  # fmt: skip
 

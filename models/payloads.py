@@ -181,8 +181,18 @@ class Reindex(Payload):
     """Build the text index anew beside the live one, then switch."""
 
 
+class ReconcileIndex(Payload):
+    """Compare the text index with the database, and mend what differs."""
+
+
+class DropIndex(Payload):
+    """Let go of an index; that of texts is built anew at once, those of vectors when they are asked for again."""
+
+    index: Literal["text", "vectors"]
+
+
 class IndexVectors(Payload):
-    """Make indexes of the kinds of vector that there are many of."""
+    """Make indexes of the kinds of vector that there are many of, and remove those of which there are few left."""
 
     anew: bool = False
     """Also those that there are."""

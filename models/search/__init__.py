@@ -17,7 +17,7 @@ from models.search.port import (
     SearchReader,
     SearchSort,
 )
-from models.search.schema import SCHEMA_VERSION
+from models.search.schema import SCHEMA_VERSION, bucket_of, stamp_of
 from models.search.tantivy_reader import TantivyReader
 from models.search.tantivy_writer import TantivyWriter
 
@@ -41,4 +41,6 @@ __all__ = [
     "SearchSort",
     "TantivyReader",
     "TantivyWriter",
+    "bucket_of",
+    "stamp_of",
 ]

@@ -192,5 +192,11 @@ class SearchReader(Protocol):
     def document_count(self) -> int | None:
         """Count the documents in the index; None when there is no index yet."""
 
+    def buckets(self) -> Mapping[str, tuple[int, int]]:
+        """Give the number of documents and the sum of their stamps, by bucket; raises as `search`."""
+
+    def stamps(self, bucket: str) -> Mapping[UUID, int]:
+        """Give the stamp of each document in a bucket; raises as `search`."""
+
     def state(self) -> IndexState | None:
         """Tell how far the index has come; None when there is no index yet."""

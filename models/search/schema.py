@@ -7,6 +7,7 @@ index be built anew.
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,13 +22,14 @@ from models.search.port import PARAGRAPH, AssetDocument, Facet
 from models.search.stems import guess_language, stems_of
 from models.search.words import LONGEST_WORD, fact_words, find_compounds, join_words, sort_key, split_words
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 ASSET_ID, SPACE_ID, MIME, MARK, SOURCE = "asset_id", "space_id", "mime", "mark", "source"
 NAME, COMPOUND, PATH, KIND, TEXT = "name", "compound", "path", "kind", "text"
 TAG, COMMENT, ANNOTATION, FACT, STEM, WHOLE = "tag", "comment", "annotation", "fact", "stem", "whole"
 SORT_NAME, SORT_DATE, SORT_SIZE = "sort_name", "sort_date", "sort_size"
 TAKEN, LATITUDE, LONGITUDE, RECENCY = "taken", "latitude", "longitude", "recency"
+BUCKET, STAMP = "bucket", "stamp"
 FACETS = {facet: f"facet_{facet}" for facet in Facet}
 NUMBER_FIELDS = {name: f"number_{name}" for name in sorted(NUMBERS)}
 
@@ -56,6 +58,8 @@ def make_schema() -> tantivy.Schema:
         builder.add_text_field(exact, tokenizer_name="whitespace" if exact == STEM else "raw", index_option="basic")
     for facet in FACETS.values():
         builder.add_text_field(facet, fast=True, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field(BUCKET, fast=True, tokenizer_name="raw", index_option="basic")
+    builder.add_integer_field(STAMP, fast=True, indexed=False)
     for number in (*NUMBER_FIELDS.values(), LATITUDE, LONGITUDE, RECENCY):
         builder.add_float_field(number, fast=True, indexed=False)
     builder.add_integer_field(TAKEN, fast=True, indexed=False)
@@ -74,6 +78,8 @@ def make_document(asset: AssetDocument) -> tantivy.Document:
     document = tantivy.Document()
     document.add_text(ASSET_ID, asset_id)
     document.add_text(SPACE_ID, _space_text(asset.space_id))
+    document.add_text(BUCKET, bucket_of(asset.asset_id))
+    document.add_integer(STAMP, stamp_of(asset))
     document.add_text(MIME, asset.mime_type.lower())
     for mark in asset.marks:
         document.add_text(MARK, mark)
@@ -103,6 +109,17 @@ def make_document(asset: AssetDocument) -> tantivy.Document:
     ]  # fmt: skip
     document.add_bytes(SOURCE, _pack(source))
     return document
+
+
+def bucket_of(asset_id: UUID) -> str:
+    """Give the bucket of an asset: its id ends at random, so all are about the same size."""
+    return f"{asset_id.int & 0xFF:02x}"
+
+
+def stamp_of(asset: AssetDocument) -> int:
+    """Give 32 bits that are others when a document is another: sums of many stay exact in a float."""
+    plain = asset._replace(marks=sorted(asset.marks), tags=sorted(asset.tags))
+    return zlib.crc32(repr(plain).encode("utf-8", "surrogatepass"))
 
 
 def _pack(source: list[object]) -> bytes:

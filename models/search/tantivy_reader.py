@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import tantivy
 
@@ -28,12 +29,14 @@ from models.search.port import (
     SearchSort,
 )
 from models.search.schema import (
+    BUCKET,
     FACETS,
     RECENCY,
     SCHEMA_VERSION,
     SORT_DATE,
     SORT_NAME,
     SORT_SIZE,
+    STAMP,
     Source,
     unpack,
 )
@@ -57,6 +60,11 @@ _ORDERS = {
 logger = get_logger(__name__)
 
 Stamp = tuple[int, int, int]
+
+
+_BY_BUCKET = {
+    "all": {"terms": {"field": BUCKET, "size": 256}, "aggs": {"sum": {"sum": {"field": STAMP}}}}
+}  # fmt: skip
 
 
 @dataclass
@@ -106,6 +114,30 @@ class TantivyReader:
                 return int(opened.index.searcher().num_docs)
         except Unavailable:
             return None
+
+    def buckets(self) -> dict[str, tuple[int, int]]:
+        """Give the number of documents, and the sum of their stamps, by bucket.
+
+        Raises:
+            Unavailable: when there is no index yet.
+        """
+        opened = self._open()
+        with guarded():
+            counted = opened.index.searcher().aggregate(tantivy.Query.all_query(), _BY_BUCKET)
+        return {each["key"]: (each["doc_count"], int(each["sum"]["value"])) for each in counted["all"]["buckets"]}
+
+    def stamps(self, bucket: str) -> dict[UUID, int]:
+        """Give the stamp of each document in a bucket.
+
+        Raises:
+            Unavailable: when there is no index yet.
+        """
+        opened = self._open()
+        with guarded():
+            searcher = opened.index.searcher()
+            query = tantivy.Query.term_query(opened.index.schema, BUCKET, bucket)
+            found = searcher.search(query, max(1, int(searcher.num_docs)), order_by_field=STAMP)
+            return {unpack(searcher.doc(address)).asset_id: int(stamp) for stamp, address in found.hits}
 
     def state(self) -> IndexState | None:
         """Tell how far the index has come; None when there is no index yet."""

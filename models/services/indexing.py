@@ -75,6 +75,11 @@ def next_documents(uow: UnitOfWork, after: UUID, limit: int) -> list[AssetDocume
     return [_document(*row) for row in rows]
 
 
+def ids_in_bucket(uow: UnitOfWork, bucket: str) -> list[UUID]:
+    """Give the assets of all spaces whose ids end in a bucket (`models.search.bucket_of`)."""
+    return [row[0] for row in uow.fetch("SELECT id FROM asset WHERE right(id::text, 2) = %(it)s", it=bucket)]
+
+
 def count_assets(uow: UnitOfWork) -> int:
     """Count the assets of all spaces."""
     return int(str(uow.execute("SELECT count(*) FROM asset").scalar_one()))

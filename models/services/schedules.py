@@ -20,8 +20,8 @@ from models.entities import Pipeline, Pool, Schedule, Task, TaskState
 from models.errors import InvalidInput, LoomError
 from models.ids import new_id
 from models.logs import get_logger
-from models.messages import INDEX_VECTORS, KINDS, RUN_PIPELINE, SCAN_POOL, SWEEP, Priority, TaskKind
-from models.payloads import IndexVectors, Payload, ScanPool, Sweep
+from models.messages import INDEX_VECTORS, KINDS, RECONCILE_INDEX, RUN_PIPELINE, SCAN_POOL, SWEEP, Priority, TaskKind
+from models.payloads import IndexVectors, Payload, ReconcileIndex, ScanPool, Sweep
 from models.pipelines.triggers import Trigger
 from models.services import tasks
 from models.services.auto_runs import scheduled_payload
@@ -110,12 +110,12 @@ def set_pipeline_schedule(uow: UnitOfWork, pipeline: Pipeline) -> None:
 
 def ensure_built_in(uow: UnitOfWork, space_id: Any) -> None:
     """Make sure that Loom's own schedules exist."""
-    trigger = "1h"
-    due = next_run(trigger, datetime.now(UTC))
-    built_in: list[tuple[str, TaskKind, Payload]] = [
-        ("Sweep", SWEEP, Sweep()), ("Index vectors", INDEX_VECTORS, IndexVectors())
+    built_in: list[tuple[str, str, TaskKind, Payload]] = [
+        ("Sweep", "1h", SWEEP, Sweep()), ("Index vectors", "1h", INDEX_VECTORS, IndexVectors()),
+        ("Reconcile search", "24h", RECONCILE_INDEX, ReconcileIndex()),
     ]  # fmt: skip
-    for name, kind, payload in built_in:
+    for name, trigger, kind, payload in built_in:
+        due = next_run(trigger, datetime.now(UTC))
         values = {"name": name, "kind": kind.name, "payload": payload.model_dump(mode="json")}
         made = insert(Schedule).values(id=new_id(), space_id=space_id, trigger=trigger, next_run=due, **values)
         uow.session.execute(made.on_conflict_do_nothing())

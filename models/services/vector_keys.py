@@ -11,6 +11,7 @@ with each other alone, and what lies next to them is reached no more.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -116,13 +117,13 @@ def install(engine: Engine) -> bool:
         return True
 
 
-def many_keys(uow: UnitOfWork) -> list[EmbeddingKey]:
-    """Give the keys of which there are so many vectors that an index pays."""
+def many_keys(uow: UnitOfWork, share: float = 1) -> list[EmbeddingKey]:
+    """Give the keys of which there are so many vectors that an index pays, or a share of that."""
     rows = uow.fetch(
         """SELECT space_id, type, model, dimensions FROM embedding WHERE dimensions BETWEEN 1 AND %(most)s
            GROUP BY space_id, type, model, dimensions HAVING count(*) >= %(fewest)s""",
         most=MOST_INDEXED_DIMENSIONS,
-        fewest=FEWEST_INDEXED,
+        fewest=int(FEWEST_INDEXED * share),
     )
     return [EmbeddingKey(*row) for row in rows]
 
@@ -153,5 +154,23 @@ def make_index(engine: Engine, key: EmbeddingKey, *, is_anew: bool = False) -> b
             create = "CREATE INDEX CONCURRENTLY {} ON embedding USING hnsw (({}) vector_cosine_ops) WHERE {}"
             driver.execute(sql.SQL(create).format(identifier, sql.SQL(key.value), key.condition))
             return True
+        finally:
+            driver.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [_LOCK])
+
+
+def drop_indexes(engine: Engine, kept: Collection[str]) -> int:
+    """Remove the indexes that are not among these names, while others read and write; gives how many were removed."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        driver: Any = connection.connection.driver_connection
+        driver.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [_LOCK])
+        try:
+            rows = driver.execute(
+                "SELECT indexname FROM pg_indexes WHERE tablename = 'embedding' AND starts_with(indexname, %s)",
+                [_PREFIX],
+            ).fetchall()
+            unwanted = [name for (name,) in rows if name not in kept]
+            for name in unwanted:
+                driver.execute(sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(sql.Identifier(name)))
+            return len(unwanted)
         finally:
             driver.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [_LOCK])

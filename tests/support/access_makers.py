@@ -12,7 +12,7 @@ from models import entities as e
 from models.entities import TaskState
 from models.events import ASSET_CREATED, NewEvent
 from models.ids import new_id
-from models.messages import RUN_PIPELINE, SWEEP
+from models.messages import REINDEX, RUN_PIPELINE, SWEEP
 from models.paths import encode_path
 from models.search import IndexHome
 from models.services.pipelines import create_pipeline
@@ -243,6 +243,14 @@ def waiting_task(world: World) -> UUID:
 
 def ended_task(world: World) -> UUID:
     return _task(world, TaskState.FAILED, error_code="internal")
+
+
+def index_job(world: World) -> UUID:
+    job = _task(world, TaskState.PENDING)
+    with world.platform.unit_of_work() as uow:
+        uow.execute("UPDATE task SET kind = :kind WHERE id = :id", kind=REINDEX.name, id=job)
+        uow.commit()
+    return job
 
 
 def _count_assets(world: World) -> int:

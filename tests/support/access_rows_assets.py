@@ -115,11 +115,28 @@ TASKS: list[Row] = [
         also=(Permission.UPDATE_TASK, Permission.MANAGE_SEARCH_INDEX)),
     row("GET", "/assets/<uuid:asset_id>/tasks", each(asset_id=make.asset)),
 ]  # fmt: skip
+_INDEX, _TEXT = "/search-indices/<string:index_id>", each(index_id=lambda _: "text")
+_JOB = each(index_id=lambda _: "text", job_id=make.index_job)
 SEARCHES: list[Row] = [
     row("GET", "/search/assets", make.indexed_asset),
     row("GET", "/search/results", make.indexed_asset),
     row("GET", "/search/suggestions", reach=Reach.NOTHING),
     row("GET", "/search/status", reach=Reach.NOTHING),
+    row("GET", "/search-indices", reach=Reach.NOTHING),
+    row("GET", _INDEX, _TEXT, reach=Reach.NOTHING),
+    row("GET", f"{_INDEX}/jobs", _TEXT, reach=Reach.NOTHING),
+    # Indexes are for all spaces.
+    row(
+        "POST",
+        f"{_INDEX}/jobs",
+        _TEXT,
+        body={"action": "DELTA_SYNC"},
+        status=202,
+        reach=Reach.NOTHING,
+        differs={Caller.STRANGER: 403},
+    ),
+    row("GET", f"{_INDEX}/jobs/<uuid:job_id>", _JOB),
+    row("DELETE", f"{_INDEX}/jobs/<uuid:job_id>", _JOB, differs={Caller.STRANGER: 403}),
 ]
 BLACKLISTS: list[Row] = [
     *plain(

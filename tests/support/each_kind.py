@@ -29,11 +29,13 @@ from models.payloads import (
     DeleteLibrary,
     DeletePool,
     DeleteTag,
+    DropIndex,
     FindClusters,
     FindDuplicates,
     ImportAsset,
     IndexVectors,
     Payload,
+    ReconcileIndex,
     Reindex,
     RunPipeline,
     ScanPool,
@@ -82,6 +84,8 @@ class World:
             "attachments.store": self._store_attachment,
             "storage.delete-blob": self._delete_blob,
             "search.reindex": lambda: (Reindex(), None),
+            "search.reconcile": self._reconcile,
+            "search.drop": lambda: (DropIndex(index="vectors"), None),
             "search.index-vectors": lambda: (IndexVectors(), None),
             "clusters.find": self._find_clusters,
             "dedup.find": lambda: (self._find_duplicates(), None),
@@ -194,6 +198,12 @@ class World:
             )
             uow.commit()
         return FindClusters(type="FACE"), None
+
+    def _reconcile(self) -> tuple[Payload, UUID | None]:
+        self._delete_pool()  # scans it
+        self.submit(KINDS["search.reindex"], Reindex(), None)
+        run_all(self.platform)
+        return ReconcileIndex(), None
 
     def _change_chosen(self) -> tuple[Payload, UUID | None]:
         self._bulk_update()

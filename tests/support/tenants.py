@@ -12,8 +12,9 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from models.bus import WorkerInfo
-from models.entities import Space
-from models.messages import Queue
+from models.entities import Space, Task, TaskState
+from models.ids import new_id
+from models.messages import REINDEX, Queue
 from models.permissions import Permission
 from models.search import IndexHome
 from models.wiring import Platform
@@ -32,7 +33,10 @@ _IMAGE = bytes.fromhex(
 _ALIASES = {"pools": "asset-pools", "binaries": "asset-binaries", "locations": "asset-locations"}
 _OTHERS = {"awaiting": "assets", "unwanted": "assets"}
 """What is kept under a name of its own."""
-_NO_RESOURCES = frozenset({"spaces", "uploads", "versions", "sha512", "tag-placements", "components", "runs", "items"})
+_NO_RESOURCES = frozenset({
+    "spaces", "uploads", "versions", "sha512", "tag-placements", "components", "runs", "items", "search-indices",
+    "jobs",
+})  # fmt: skip
 _PARAMETER = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
 
 
@@ -79,6 +83,7 @@ class Tenant:
         self.make("saved-searches", "/saved-searches", {"name": "saved", "query": {"q": "txt"}})
         self.make("webhooks", "/webhooks", {"url": "https://example.org/hook"})
         self._make_pipeline(asset)
+        self._make_index_job()
         self.work()
         self.ids["asset-locations"] = self.client.get("/asset-locations")["data"][0]["uuid"]
 
@@ -101,6 +106,15 @@ class Tenant:
         self.platform.bus.announce(WorkerInfo("w", tuple(Queue)), 60)
         started = self.client.post(f"/pipelines/{pipeline}/run", {"mediaUuids": [asset]}, expect=202)
         self.ids["runs"], self.ids["items"] = started["runUuid"], str(UUID(int=1))
+
+    def _make_index_job(self) -> None:
+        """As an operator would; administrators of spaces may only look on."""
+        self.ids["search-indices"], job = "text", new_id()
+        self.ids["jobs"] = str(job)
+        with self.platform.unit_of_work() as uow:
+            told = {"kind": REINDEX.name, "title": "x", "payload": {}, "priority": 1, "max_attempts": 1}
+            uow.session.add(Task(id=job, space_id=self.space_id, state=TaskState.SUCCEEDED, **told))
+            uow.commit()
 
     def _make_people(self) -> None:
         user, group = self.make("users", "/users", {"username": "jane"}), self.make("groups", "/groups", {"name": "g"})

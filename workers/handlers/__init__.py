@@ -11,6 +11,7 @@ from workers.handlers.find_clusters import FindClustersHandler
 from workers.handlers.find_duplicates import FindDuplicatesHandler
 from workers.handlers.import_asset import ImportAssetHandler
 from workers.handlers.index_vectors import IndexVectorsHandler
+from workers.handlers.reconcile_index import DropIndexHandler, ReconcileIndexHandler
 from workers.handlers.reindex import ReindexHandler
 from workers.handlers.run_pipeline import RunPipelineHandler
 from workers.handlers.scan_pool import ScanPoolHandler
@@ -35,6 +36,8 @@ HANDLERS: tuple[Handler, ...] = (
     DeleteBlobHandler(),
     ReindexHandler(),
     IndexVectorsHandler(),
+    ReconcileIndexHandler(),
+    DropIndexHandler(),
     FindDuplicatesHandler(),
     ApplyDuplicatesHandler(),
     FindClustersHandler(),

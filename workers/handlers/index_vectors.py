@@ -5,32 +5,40 @@ from __future__ import annotations
 from models.messages import INDEX_VECTORS
 from models.payloads import IndexVectors
 from models.services.task_parts import Outcome
-from models.services.vector_keys import install, make_index, many_keys
+from models.services.vector_keys import drop_indexes, index_name, install, make_index, many_keys
 from models.unit_of_work import UnitOfWork
 from workers.handling import Step
 
+_STILL_ENOUGH = 0.5
+Changed = tuple[int, int]
+"""How many indexes were made, and how many removed."""
+
 
 class IndexVectorsHandler:
-    """Makes each index beside what goes on; one that there is stays, unless all are to be made anew."""
+    """Makes each index beside what goes on; one that there is stays, unless all are to be made anew.
+
+    An index is removed when half of what would make one is left, so that it does not come and go.
+    """
 
     kind = INDEX_VECTORS
 
-    def compute(self, step: Step[IndexVectors]) -> int:
-        """Make the indexes; gives how many were made."""
+    def compute(self, step: Step[IndexVectors]) -> Changed:
+        """Make the indexes, and remove those that are of no use any more."""
         engine = step.platform.engine
         if not install(engine):
-            return 0
+            return 0, 0
         with step.platform.unit_of_work() as uow:
-            keys = many_keys(uow)
-        made = 0
+            keys, enough = many_keys(uow), many_keys(uow, _STILL_ENOUGH)
+        made, removed = 0, drop_indexes(engine, {index_name(key) for key in enough})
         for key in keys:
             step.check()
             made += make_index(engine, key, is_anew=step.payload.anew)
-        return made
+        return made, removed
 
-    def apply(self, uow: UnitOfWork, step: Step[IndexVectors], made: int) -> Outcome:
+    def apply(self, uow: UnitOfWork, step: Step[IndexVectors], changed: Changed) -> Outcome:
         """Report."""
-        return Outcome(done=1, result={"indexes": made})
+        made, removed = changed
+        return Outcome(done=1, result={"indexes": made, "removed": removed})
 
-    def clean_up(self, step: Step[IndexVectors], made: int) -> None:
+    def clean_up(self, step: Step[IndexVectors], changed: Changed) -> None:
         """Nothing is left over."""

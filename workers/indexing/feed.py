@@ -37,6 +37,7 @@ from models.services.indexing import (
 )
 from models.unit_of_work import UnitOfWork
 from models.wiring import Platform
+from workers.indexing import mends
 from workers.indexing.rebuild import Progress, make_state, rebuild
 
 COMMIT_SECONDS = 0.5
@@ -188,12 +189,13 @@ class Feed:
             events = read_events(uow, live.position, _BATCH)
             early = read_unsettled(uow, max(live.early_id, live.position.id), _BATCH)
             changed = [asset_of(event) for event in events if event.type in INDEXED_EVENTS]
-            self._write(live, uow, changed + [asset_id for _, asset_id in early])
+            asked = mends.take(_BATCH)
+            self._write(live, uow, changed + [asset_id for _, asset_id in early] + asked)
         if events:
             live.position, live.witness = events[-1].position, make_witness(events[-1].subject_id, events[-1].occurred)
         if early:
             live.early_id = early[-1][0]
-        return len(events) == _BATCH or len(early) == _BATCH
+        return _BATCH in {len(events), len(early), len(asked)}
 
     @staticmethod
     def _write(live: Live, uow: UnitOfWork, changed: list[UUID]) -> None:
