@@ -32,6 +32,7 @@ from models.payloads import (
     Reindex,
     RunPipeline,
     ScanPool,
+    SearchByImage,
     StoreAttachment,
     StoreBinary,
     Sweep,
@@ -112,6 +113,7 @@ RECONCILE_INDEX = TaskKind(
     is_installation_wide=True,
 )  # fmt: skip
 DROP_INDEX = TaskKind("search.drop", DropIndex, Queue.INDEX, is_public=True, is_installation_wide=True)
+SEARCH_BY_IMAGE = TaskKind("search.by-image", SearchByImage, Queue.INTERACTIVE)
 FIND_DUPLICATES = TaskKind("dedup.find", FindDuplicates, Queue.BULK, time_limit_seconds=6 * 3600)
 APPLY_DUPLICATES = TaskKind(
     "dedup.apply", ApplyDuplicates, Queue.BULK, part_queue=Queue.HASH, time_limit_seconds=6 * 3600
@@ -128,8 +130,8 @@ KINDS = {
     for kind in (
         SCAN_POOL, VERIFY_POOL, DELETE_POOL, DELETE_LIBRARY, DELETE_COLLECTION, DELETE_TAG, ANNOUNCE_ASSETS,
         STORE_BINARY, IMPORT_ASSET, BULK_CREATE, BULK_UPDATE, CHANGE_CHOSEN, RUN_PIPELINE, STORE_ATTACHMENT,
-        DELETE_BLOB, REINDEX, INDEX_VECTORS, RECONCILE_INDEX, DROP_INDEX, FIND_DUPLICATES, APPLY_DUPLICATES,
-        FIND_CLUSTERS, SWEEP, COLLECT_GARBAGE,
+        DELETE_BLOB, REINDEX, INDEX_VECTORS, RECONCILE_INDEX, DROP_INDEX, SEARCH_BY_IMAGE,
+        FIND_DUPLICATES, APPLY_DUPLICATES, FIND_CLUSTERS, SWEEP, COLLECT_GARBAGE,
     )
 }  # fmt: skip
 

@@ -171,6 +171,12 @@ class StoreAttachment(StagedPayload):
     node_kind: str | None = None
 
 
+class SearchByImage(StagedPayload):
+    """Find assets that look like staged bytes, which are then removed."""
+
+    limit: int = Field(default=10, ge=1, le=200)
+
+
 class DeleteBlob(Payload):
     """Remove the bytes of blobs that nothing points at any more."""
 

@@ -113,6 +113,13 @@ class Settings(BaseSettings):
     fetch_allowed_networks: Annotated[tuple[IPvAnyNetwork, ...], NoDecode, _split(",")] = Field(
         default=(), description="Networks that URLs may lead to though they are not public, separated by `,`."
     )
+    text_embedding_url: str | None = Field(
+        default=None, description="Model server that makes vectors of what is searched for (modes SEMANTIC, HYBRID)."
+    )
+    text_embedding_type: str = Field(default="TEXT", description="Type of the embeddings that these vectors fit.")
+    text_embedding_model: str | None = Field(
+        default=None, description="Model of these embeddings, if several are kept."
+    )
     body_timeout: int = Field(
         default=60, ge=1, le=3600, description="Seconds without a byte after which a request's body is given up."
     )

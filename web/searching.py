@@ -24,14 +24,15 @@ from models.search import DEEPEST_HIT, Facet, SearchPage, SearchQuery, SearchSor
 from models.search.fields import NAMES
 from models.search.grammar import parse_terms
 from models.search.stems import LANGUAGES
-from models.services.search import ASSET, CAPABILITIES, HOLDERS, PROVIDER, SEARCHED_TYPES, Wanted, search
+from models.services.search import ASSET, HOLDERS, PROVIDER, SEARCHED_TYPES, Wanted, search
 from models.services.search_rights import Restriction
+from models.services.semantic import search_by_meaning
 from models.unit_of_work import UnitOfWork
+from web.meaning import HYBRID, LEXICAL, MODES, capabilities, read_meaning
 from web.pagination import DEFAULT_LIMIT, MOST
 from web.state import platform
 
 TYPES = ("asset", "transcript", "tag", "annotation", "person", "collection", "library", "cluster")
-_MODES = ("LEXICAL", "SEMANTIC", "HYBRID")
 _FACETS = (*Facet, *HOLDERS)
 _PROFILES = {"basic": [Facet.TYPE, Facet.YEAR, Facet.TAG], "all": list(_FACETS)}
 _KEY = "k"
@@ -98,7 +99,7 @@ class HitsSchema(RequestSchema):
 class AssetSearchSchema(QuerySchema, HitsSchema):
     """A search of assets."""
 
-    mode = fields.String(load_default=_MODES[0], validate=validate.OneOf(_MODES))
+    mode = fields.String(load_default=LEXICAL, validate=validate.OneOf(MODES))
     space = fields.UUID()
     blacklisted = fields.String(load_default="exclude", validate=validate.OneOf(["exclude", "include", "only"]))
 
@@ -129,7 +130,7 @@ class SearchMetainfoSchema(AnswerSchema):
     next_cursor = fields.String(data_key="nextCursor")
     took_ms = fields.Integer(data_key="tookMs")
     provider = fields.Constant(PROVIDER)
-    capabilities = fields.Constant(CAPABILITIES)
+    capabilities = fields.List(fields.String())
     warnings = fields.List(fields.String())
 
 
@@ -153,13 +154,19 @@ def search_answer(uow: UnitOfWork, actor: Actor, values: Values, types: Sequence
     """Search, and answer with a page of hits."""
     started = time.monotonic()
     wanted = read_wanted(actor, values, types)
-    found = search(uow, platform().search, actor, wanted)
+    mode = values.get("mode", LEXICAL)
+    if mode == LEXICAL:
+        found = search(uow, platform().search, actor, wanted)
+    else:
+        meaning = read_meaning(uow, actor, values, wanted.restriction.tags, mode)
+        found = search_by_meaning(uow, platform().search, actor, wanted, meaning, is_hybrid=mode == HYBRID)
     metainfo = {
         "total_hits": found.page.total + len(found.named),
         "per_page": wanted.query.limit,
         "offset": wanted.query.offset,
         "next_cursor": _next_cursor(wanted.query, found.page),
         "took_ms": round((time.monotonic() - started) * 1000),
+        "capabilities": capabilities(),
         "warnings": [*found.warnings, *_warnings(types)],
     }
     return {"data": [*found.named, *found.page.hits], "metainfo": metainfo, "facets": found.facets}
@@ -200,8 +207,6 @@ def _next_cursor(query: SearchQuery, page: SearchPage) -> str | None:
 
 
 def _read_query(values: Values, space_id: UUID) -> SearchQuery:
-    if values.get("mode", _MODES[0]) != _MODES[0]:
-        raise InvalidInput(f"mode: {values['mode']} is not available; there is {_MODES[0]}", code="unsupported-mode")
     offset, after = _read_cursor(values["cursor"]) if values.get("cursor") else (values["offset"], None)
     limit = min(values["limit"], MOST)
     return SearchQuery(

@@ -14,6 +14,7 @@ from models.events import ASSET_UPDATED
 from models.ids import new_id_text
 from models.permissions import Actor
 from models.services.blobs import request_blob_removal
+from models.services.vector_keys import LAYOUT_MODEL, LAYOUT_TYPE
 from models.unit_of_work import UnitOfWork, as_array, as_rows
 
 SOURCE = "pipeline"
@@ -104,6 +105,7 @@ def keep_found(uow: UnitOfWork, actor: Actor, task_id: UUID, found: Sequence[Fou
     _write_columns(uow, actor, kept)
     _write_components(uow, actor, kept)
     _write_attachments(uow, actor, kept)
+    _write_embeddings(uow, actor, kept)
     uow.execute(
         """INSERT INTO node_result (asset_id, kind, key, version, outputs, task_id)
            SELECT asset_id, kind, decode(key, 'hex'), version, outputs, :task
@@ -185,6 +187,35 @@ def _write_components(uow: UnitOfWork, actor: Actor, found: Sequence[Found]) -> 
         source=SOURCE,
         rows=as_rows([rows[key] for key in sorted(rows)]),
     )
+
+
+_EMBEDDING = {"image-descriptor": (LAYOUT_TYPE, LAYOUT_MODEL)}
+"""Of kinds whose output `vector` is an embedding: its type and model."""
+
+
+def _write_embeddings(uow: UnitOfWork, actor: Actor, found: Sequence[Found]) -> None:
+    rows = {
+        (each.asset_id, each.kind): {
+            "id": new_id_text(), "asset_id": each.asset_id, "node_kind": each.kind, "type": _EMBEDDING[each.kind][0],
+            "model": _EMBEDDING[each.kind][1], "vector": each.outputs["vector"], "version": each.version,
+        }
+        for each in found
+        if each.kind in _EMBEDDING
+    }  # fmt: skip
+    if rows:
+        uow.execute(
+            """INSERT INTO embedding (id, space_id, creator_id, editor_id, asset_id, type, model, vector, dimensions,
+                   node_kind, producer_version, source)
+               SELECT id, :space, :user, :user, asset_id, type, model, vector, cardinality(vector), node_kind, version,
+                   :source
+               FROM json_to_recordset(CAST(:rows AS json)) AS new (id uuid, asset_id uuid, node_kind text, type text,
+                   model text, vector real[], version text)
+               ON CONFLICT ON CONSTRAINT uq_embedding_producer DO UPDATE SET vector = excluded.vector,
+                   dimensions = excluded.dimensions, producer_version = excluded.producer_version,
+                   revision = embedding.revision + 1, edited = now(), editor_id = excluded.editor_id
+               WHERE embedding.vector IS DISTINCT FROM excluded.vector""",
+            space=actor.space_id, user=actor.user_id, source=SOURCE, rows=as_rows([rows[key] for key in sorted(rows)]),
+        )  # fmt: skip
 
 
 def _write_attachments(uow: UnitOfWork, actor: Actor, found: Sequence[Found]) -> None:

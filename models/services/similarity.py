@@ -75,7 +75,7 @@ def similar_assets(
         )
         value = uow.session.execute(own.limit(1)).scalar_one_or_none()
         if value and len(value) == fingerprint.bits // 4 and _EXACT.fullmatch(value):
-            return _near_bits(uow, actor, asset.id, fingerprint, value, limit, threshold)
+            return near_fingerprint(uow, actor, fingerprint, value, limit, threshold, asset.id)
     return []
 
 
@@ -85,10 +85,19 @@ def _written_by(fingerprint: Fingerprint) -> Sequence[ColumnElement[bool]]:
     )
 
 
-def _near_bits(
-    uow: UnitOfWork, actor: Actor, asset_id: UUID, fingerprint: Fingerprint, value: str, limit: int,
-    threshold: float | None,
+def near_fingerprint(
+    uow: UnitOfWork, actor: Actor, fingerprint: Fingerprint, value: str, limit: int, threshold: float | None = None,
+    but: UUID | None = None,
 ) -> list[SimilarAsset]:  # fmt: skip
+    """Find assets whose fingerprint is like a value of so many hexadecimal digits, best first; one is left out.
+
+    Raises:
+        InvalidInput: when the value is none.
+        Unavailable: when the database cannot compare vectors.
+    """
+    if len(value) != fingerprint.bits // 4 or not _EXACT.fullmatch(value):
+        raise InvalidInput(f"A fingerprint {fingerprint.name} has {fingerprint.bits // 4} hexadecimal digits")
+    require_vectors(uow)
     least = DEFAULT_THRESHOLD if threshold is None else threshold
     distance: ColumnElement[Any] = literal_column(
         f"({fingerprint.value}) <~> CAST('x{value}' AS bit({fingerprint.bits}))"
@@ -97,8 +106,10 @@ def _near_bits(
         select(Component.asset_id, Asset.sha512, distance)
         .join(Asset, Asset.id == Component.asset_id)
         .where(Component.space_id == _literal(actor.space_id), *_written_by(fingerprint))
-        .where(Component.asset_id != asset_id, ASSETS.visible(actor), ~is_listed(Asset))
+        .where(ASSETS.visible(actor), ~is_listed(Asset))
     )
+    if but is not None:
+        query = query.where(Component.asset_id != but)
     rows = _nearest(uow, query, distance, limit)
     found = [SimilarAsset(key, sha512, 1 / (1 + away), int(away)) for key, sha512, away in rows if away is not None]
     return [each for each in found if each.score >= least]
@@ -153,9 +164,10 @@ class Sought:
 
 
 def similar_embeddings(
-    uow: UnitOfWork, actor: Actor, sought: Sought, limit: int, threshold: float | None
-) -> list[SimilarEmbedding]:
-    """Find embeddings that are near, best first.
+    uow: UnitOfWork, actor: Actor, sought: Sought, limit: int, threshold: float | None,
+    conditions: Sequence[ColumnElement[bool]] = (),
+) -> list[SimilarEmbedding]:  # fmt: skip
+    """Find embeddings that are near, best first, of assets for which all conditions hold.
 
     Raises:
         InvalidInput: when the vector is none that anything could be near to, has another number of dimensions than the
@@ -177,11 +189,19 @@ def similar_embeddings(
         .where(Embedding.space_id == _literal(actor.space_id), Embedding.type == _literal(key.type))
         .where(Embedding.model == _literal(key.model) if key.model is not None else Embedding.model.is_(None))
         .where(Embedding.dimensions == literal_column(str(key.dimensions)))
-        .where(EMBEDDINGS.visible(actor), ~is_listed(Asset), *left_out)
+        .where(EMBEDDINGS.visible(actor), ~is_listed(Asset), *left_out, *conditions)
     )
     rows = [row for row in _nearest(uow, query, distance, limit) if not math.isnan(row[2])]
     near = [SimilarEmbedding(embedding_id, asset_id, 1 - away) for embedding_id, asset_id, away in rows]
     return [each for each in near if threshold is None or each.score >= threshold]
+
+
+def select_assets(
+    uow: UnitOfWork, actor: Actor, ids: Sequence[UUID], conditions: Sequence[ColumnElement[bool]]
+) -> set[UUID]:  # fmt: skip
+    """Give those of these assets that the actor sees and for which all conditions hold."""
+    query = select(Asset.id).where(Asset.id.in_(ids), ASSETS.visible(actor), *conditions)
+    return set(uow.session.execute(query).scalars())
 
 
 Resolved = tuple[EmbeddingKey, Sequence[float], Sequence[ColumnElement[bool]]]

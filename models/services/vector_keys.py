@@ -30,6 +30,8 @@ MOST_COMPARED_DIMENSIONS = 16_000
 """What pgvector's `vector` can hold."""
 MOST_INDEXED_DIMENSIONS = 2_000
 """What pgvector's HNSW can hold."""
+LAYOUT_TYPE, LAYOUT_MODEL = "IMAGE_LAYOUT", "loom-layout-1"
+"""Of embeddings that the node `image-descriptor` makes."""
 _LOCK = "loom:vector-indexes"
 _PREFIX = "ix_vectors_"
 

@@ -45,6 +45,7 @@ EMBEDDINGS: list[Row] = [
     row("POST", "/assets/<uuid:asset_id>/embeddings/bulk", _ON_ASSET, body={"embeddings": [{"vector": [1, 2]}]}),
     row("POST", "/embeddings/search", body={"vector": [1, 2]}),
     row("GET", "/assets/<uuid:asset_id>/similar-assets", _ON_ASSET),
+    row("POST", "/search/by-image", body=b"bytes", query={"filename": "a.png"}, status=202),
     row("POST", "/similarity-index/rebuild", status=204),
 ]  # fmt: skip
 _FILE: dict[str, Any] = {"body": b"bytes", "status": 202}

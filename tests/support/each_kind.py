@@ -39,6 +39,7 @@ from models.payloads import (
     Reindex,
     RunPipeline,
     ScanPool,
+    SearchByImage,
     StoreAttachment,
     StoreBinary,
     Sweep,
@@ -81,6 +82,7 @@ class World:
             "assets.bulk-update": self._bulk_update,
             "assets.change-chosen": self._change_chosen,
             "pipelines.run": self._run_pipeline,
+            "search.by-image": self._search_by_image,
             "attachments.store": self._store_attachment,
             "storage.delete-blob": self._delete_blob,
             "search.reindex": lambda: (Reindex(), None),
@@ -240,6 +242,11 @@ class World:
 
     def _store_binary(self) -> tuple[Payload, UUID | None]:
         return StoreBinary(pieces=(self._stage(),), filename="a.txt"), None
+
+    def _search_by_image(self) -> tuple[Payload, UUID | None]:
+        buffer = BytesIO()
+        Image.new("RGB", (64, 48), (200, 0, 0)).save(buffer, "PNG")
+        return SearchByImage(pieces=(self._stage(buffer.getvalue()),), filename="a.png"), None
 
     def _store_attachment(self) -> tuple[Payload, UUID | None]:
         values = {"sha512": "ab" * 64, "size": 1, "mime_type": "x/y", "filename": "a", "origin": "test"}

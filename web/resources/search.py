@@ -11,10 +11,11 @@ from marshmallow import fields, validate
 
 from models.bodies.fields import AnswerSchema, RequestSchema
 from models.permissions import Actor, Permission
-from models.services.search import ASSET, CAPABILITIES, PROVIDER, SEARCHED_TYPES, search_status, suggest
+from models.services.search import ASSET, PROVIDER, SEARCHED_TYPES, search_status, suggest
 from models.unit_of_work import UnitOfWork
 from web.auth import signed_in
 from web.blueprints import LoomBlueprint
+from web.meaning import capabilities
 from web.searching import TYPES, AssetSearchSchema, SearchPageSchema, read_types, search_answer
 from web.state import platform
 
@@ -61,7 +62,7 @@ class SearchStatusSchema(AnswerSchema):
     provider = fields.Constant(PROVIDER)
     available = fields.Boolean()
     reason = fields.String()
-    capabilities = fields.Constant(CAPABILITIES)
+    capabilities = fields.Function(lambda _: capabilities(), metadata={"type": "array", "items": {"type": "string"}})
     document_count = fields.Integer(data_key="documentCount")
     dirty_count = fields.Integer(data_key="dirtyCount")
     last_synced = fields.Float(data_key="lastSyncedAt")

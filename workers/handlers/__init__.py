@@ -15,6 +15,7 @@ from workers.handlers.reconcile_index import DropIndexHandler, ReconcileIndexHan
 from workers.handlers.reindex import ReindexHandler
 from workers.handlers.run_pipeline import RunPipelineHandler
 from workers.handlers.scan_pool import ScanPoolHandler
+from workers.handlers.search_by_image import SearchByImageHandler
 from workers.handlers.store_attachment import StoreAttachmentHandler
 from workers.handlers.store_binary import StoreBinaryHandler
 from workers.handlers.sweep import SweepHandler
@@ -33,6 +34,7 @@ HANDLERS: tuple[Handler, ...] = (
     ChangeChosenHandler(),
     RunPipelineHandler(),
     StoreAttachmentHandler(),
+    SearchByImageHandler(),
     DeleteBlobHandler(),
     ReindexHandler(),
     IndexVectorsHandler(),

@@ -17,6 +17,7 @@ from workers.nodes.filter import FilterNode
 from workers.nodes.fingerprint import FingerprintNode
 from workers.nodes.hash_dedup import HashDedupNode
 from workers.nodes.http_service import HttpEmbeddingNode, HttpServiceNode
+from workers.nodes.image_descriptor import ImageDescriptorNode
 from workers.nodes.image_hash import ImageHashNode
 from workers.nodes.image_manipulation import ImageManipulationNode
 from workers.nodes.md5 import Md5Node
@@ -48,6 +49,7 @@ _BUILT_IN: Mapping[str, type[Node[Any]]] = {
         ThumbnailNode,
         DominantColorNode,
         ImageHashNode,
+        ImageDescriptorNode,
         FingerprintNode,
         SceneDetectionNode,
         TextNode,
