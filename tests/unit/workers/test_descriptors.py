@@ -11,7 +11,8 @@ from workers.nodes import CUSTOM, DESCRIPTORS
 GOLDEN = Path(__file__).parents[3] / "docs" / "node-descriptors.json"
 _ASKED = {
     "filesystem-source", "asset-source", "sha512", "sha256", "md5", "chunk-hash", "consistency", "metadata",
-    "quality", "thumbnail", "dominant-color", "image-hash", "image-descriptor", "fingerprint", "scene-detection", "text", "hash-dedup",
+    "quality", "thumbnail", "dominant-color", "image-hash", "image-descriptor", "fingerprint", "scene-detection",
+    "text", "hash-dedup",
     "filter", "tag", "assign", "move", "blacklist-check", "image-manipulation", "watermark", "s3-sink",
     "webhook-call", "http-embedding", "http-service",
 }  # fmt: skip
