@@ -113,6 +113,10 @@ class Settings(BaseSettings):
     fetch_allowed_networks: Annotated[tuple[IPvAnyNetwork, ...], NoDecode, _split(",")] = Field(
         default=(), description="Networks that URLs may lead to though they are not public, separated by `,`."
     )
+    qdrant_url: str | None = Field(
+        default=None, description="Qdrant server that compares vectors, kept up by the indexer. Empty: pgvector."
+    )
+    qdrant_api_key: str | None = Field(default=None, repr=False, description="Its API key.")
     text_embedding_url: str | None = Field(
         default=None, description="Model server that makes vectors of what is searched for (modes SEMANTIC, HYBRID)."
     )

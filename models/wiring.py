@@ -10,9 +10,11 @@ from sqlalchemy.orm import Session, sessionmaker
 from models.bus import Bus, RedisBus
 from models.db import connect
 from models.search import SearchReader, TantivyReader
+from models.services.vector_index import PgvectorIndex, StoredIndex, VectorIndex
 from models.settings import Settings
 from models.storage import BlobStore, open_store
 from models.unit_of_work import Reading, UnitOfWork
+from models.vectors import QdrantStore
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Platform:
     bus: Bus
     blobs: BlobStore
     search: SearchReader
+    vectors: VectorIndex
 
     def unit_of_work(self) -> UnitOfWork:
         """Begin a transaction."""
@@ -38,6 +41,8 @@ class Platform:
     def close(self) -> None:
         """Let go of all connections."""
         self.engine.dispose()
+        if isinstance(self.vectors, StoredIndex):
+            self.vectors.store.close()
         self.bus.close()
 
 
@@ -54,4 +59,11 @@ def build(settings: Settings, *, connections: int | None = None) -> Platform:
         bus=RedisBus(settings.broker_url),
         blobs=open_store(settings.blob_url, min_free_bytes=settings.storage_min_free_space),
         search=TantivyReader(settings.loom_home.index),
+        vectors=_vector_index(settings),
     )
+
+
+def _vector_index(settings: Settings) -> VectorIndex:
+    if settings.qdrant_url is None:
+        return PgvectorIndex()
+    return StoredIndex(QdrantStore.at(settings.qdrant_url, settings.qdrant_api_key), "qdrant")

@@ -159,7 +159,9 @@ def search_answer(uow: UnitOfWork, actor: Actor, values: Values, types: Sequence
         found = search(uow, platform().search, actor, wanted)
     else:
         meaning = read_meaning(uow, actor, values, wanted.restriction.tags, mode)
-        found = search_by_meaning(uow, platform().search, actor, wanted, meaning, is_hybrid=mode == HYBRID)
+        found = search_by_meaning(
+            uow, platform().search, platform().vectors, actor, wanted, meaning, is_hybrid=mode == HYBRID
+        )
     metainfo = {
         "total_hits": found.page.total + len(found.named),
         "per_page": wanted.query.limit,

@@ -22,6 +22,7 @@ from models.search import IndexHome
 from models.wiring import Platform
 from workers.handling import Interrupted
 from workers.indexing.feed import Feed
+from workers.indexing.vector_feed import VectorFollower
 from workers.main import start_worker
 
 LOCK = "loom:indexer"
@@ -44,10 +45,12 @@ def run(platform: Platform, stopping: Event) -> None:
     """Lead whenever possible, until stopped."""
     with Leadership(platform.engine, LOCK) as leadership:
         while leadership.acquire(stopping):
-            worker = start_worker(platform, queues=(Queue.INDEX,), threads=1)
+            worker, vectors = start_worker(platform, queues=(Queue.INDEX,), threads=1), VectorFollower(platform)
             try:
+                vectors.start()
                 follow(platform, leadership, stopping)
             finally:
+                vectors.stop()
                 worker.stop()
 
 

@@ -101,8 +101,18 @@ def reader_position(uow: UnitOfWork, reader: str) -> Position:
     else:
         uow.execute("UPDATE event SET xid = '1'")
         position = Position(1, row[1])
-    _store(uow, reader, position)
+    begin_reader(uow, reader, position)
     return position
+
+
+def has_position(uow: UnitOfWork, reader: str) -> bool:
+    """Tell whether a reader has begun."""
+    return bool(uow.fetch("SELECT 1 FROM relay_position WHERE reader = %(reader)s", reader=reader))
+
+
+def forget_reader(uow: UnitOfWork, reader: str) -> None:
+    """Forget a reader, for which events would be kept else."""
+    uow.execute("DELETE FROM relay_position WHERE reader = :reader", reader=reader)
 
 
 def store_position(uow: UnitOfWork, reader: str, position: Position) -> None:
@@ -115,7 +125,8 @@ def store_position(uow: UnitOfWork, reader: str, position: Position) -> None:
     )
 
 
-def _store(uow: UnitOfWork, reader: str, position: Position) -> None:
+def begin_reader(uow: UnitOfWork, reader: str, position: Position) -> None:
+    """Let a reader begin, or begin again, at a position."""
     uow.execute(
         """INSERT INTO relay_position (reader, xid, id, system)
            SELECT :reader, CAST(CAST(:xid AS text) AS xid8), :id, system_identifier FROM pg_control_system()

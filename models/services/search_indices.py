@@ -10,13 +10,14 @@ from uuid import UUID
 from sqlalchemy import select
 
 from models.entities import Task, TaskState
-from models.errors import InvalidInput, NotFound
+from models.errors import InvalidInput, NotFound, Unavailable
 from models.messages import DROP_INDEX, INDEX_VECTORS, RECONCILE_INDEX, REINDEX, TaskKind
 from models.payloads import DropIndex, IndexVectors, Payload, ReconcileIndex, Reindex
 from models.permissions import Actor, Permission
 from models.search import SearchReader
 from models.services import tasks
 from models.services.search import search_status
+from models.services.vector_index import StoredIndex, VectorIndex
 from models.unit_of_work import UnitOfWork
 
 TEXT, VECTORS = "text", "vectors"
@@ -95,7 +96,7 @@ class Job:
         return _STATES.get(self.task.state, str(self.task.state))
 
 
-def list_indices(uow: UnitOfWork, reader: SearchReader, actor: Actor) -> list[Index]:
+def list_indices(uow: UnitOfWork, reader: SearchReader, index: VectorIndex, actor: Actor) -> list[Index]:
     """Tell of both."""
     status = search_status(uow, reader, actor)
     text = Index(TEXT, "tantivy", status.available, status.document_count, status.dirty_count, _last_sync(uow, actor))
@@ -104,17 +105,26 @@ def list_indices(uow: UnitOfWork, reader: SearchReader, actor: Actor) -> list[In
                (SELECT count(*) FROM embedding WHERE space_id = %(space)s)""",
         space=actor.space_id,
     )
-    return [text, Index(VECTORS, "pgvector", rows[0][0], rows[0][1], 0, None)]
+    in_place, known = rows[0]
+    if not isinstance(index, StoredIndex):
+        return [text, Index(VECTORS, index.provider, in_place, known, 0, None)]
+    try:
+        stored, is_there = index.store.count(actor.space_id), True
+    except Unavailable:
+        stored, is_there = 0, False
+    return [text, Index(VECTORS, index.provider, is_there, stored, max(0, known - stored), None)]
 
 
-def find_index(uow: UnitOfWork, reader: SearchReader, actor: Actor, index_id: str) -> Index:
+def find_index(
+    uow: UnitOfWork, reader: SearchReader, index: VectorIndex, actor: Actor, index_id: str
+) -> Index:  # fmt: skip
     """Tell of one.
 
     Raises:
         NotFound: when there is none of that name.
     """
     require_index(index_id)
-    return next(each for each in list_indices(uow, reader, actor) if each.id == index_id)
+    return next(each for each in list_indices(uow, reader, index, actor) if each.id == index_id)
 
 
 def require_index(index_id: str) -> None:

@@ -22,6 +22,7 @@ from models.search import Hit, SearchPage, SearchReader
 from models.services.fusion import fuse
 from models.services.search import Found, Wanted, search
 from models.services.similarity import MOST_SIMILAR, Sought, similar_embeddings
+from models.services.vector_index import VectorIndex
 from models.settings import Settings
 from models.unit_of_work import UnitOfWork
 
@@ -59,8 +60,9 @@ def embed_text(settings: Settings, text: str) -> list[float]:
 
 
 def search_by_meaning(
-    uow: UnitOfWork, reader: SearchReader, actor: Actor, wanted: Wanted, meaning: Meaning, *, is_hybrid: bool
-) -> Found:
+    uow: UnitOfWork, reader: SearchReader, index: VectorIndex, actor: Actor, wanted: Wanted, meaning: Meaning, *,
+    is_hybrid: bool,
+) -> Found:  # fmt: skip
     """Find assets whose embeddings are near; if it is hybrid, those with the words as well, fused by rank.
 
     There are no facets, and no more hits than can be compared.
@@ -69,7 +71,7 @@ def search_by_meaning(
         InvalidInput, Unavailable, Forbidden: as `search` and `similar_embeddings`.
     """
     sought = Sought(vector=meaning.vector, type=meaning.type, model=meaning.model)
-    near = similar_embeddings(uow, actor, sought, MOST_SIMILAR, None, meaning.conditions)
+    near = similar_embeddings(uow, index, actor, sought, MOST_SIMILAR, None, meaning.conditions)
     rankings, warnings = [[each.asset_id for each in near]], list[str]()
     known: dict[UUID, Hit] = {}
     if is_hybrid:

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Float, Select, String, Uuid, bindparam, cast, literal_column, select
-from sqlalchemy.types import UserDefinedType
+from sqlalchemy import ColumnElement, Select, literal_column, select
 
 from models.entities import Asset, Component, Embedding
 from models.errors import InvalidInput
@@ -18,6 +17,7 @@ from models.permissions import Actor
 from models.services.assets import ASSETS, get_asset
 from models.services.embeddings import EMBEDDINGS, as_float32
 from models.services.unwanted import is_listed
+from models.services.vector_index import VectorIndex, literal, nearest
 from models.services.vector_keys import (
     FINGERPRINTS,
     MOST_COMPARED_DIMENSIONS,
@@ -30,10 +30,6 @@ from models.unit_of_work import UnitOfWork
 DEFAULT_THRESHOLD = 0.1
 """Of fingerprints: up to nine bits may differ."""
 MOST_SIMILAR = 200
-_SEARCHED = 100
-"""Candidates that HNSW keeps while it looks (`ef_search`): more find more of the nearest, and take longer."""
-_MOST_LOOKED_AT = 100_000
-"""So many that the caller may not see are passed over, until there are enough."""
 _EXACT = re.compile("[0-9a-f]+")
 
 
@@ -105,51 +101,14 @@ def near_fingerprint(
     query = (
         select(Component.asset_id, Asset.sha512, distance)
         .join(Asset, Asset.id == Component.asset_id)
-        .where(Component.space_id == _literal(actor.space_id), *_written_by(fingerprint))
+        .where(Component.space_id == literal(actor.space_id), *_written_by(fingerprint))
         .where(ASSETS.visible(actor), ~is_listed(Asset))
     )
     if but is not None:
         query = query.where(Component.asset_id != but)
-    rows = _nearest(uow, query, distance, limit)
+    rows = nearest(uow, query, distance, limit)
     found = [SimilarAsset(key, sha512, 1 / (1 + away), int(away)) for key, sha512, away in rows if away is not None]
     return [each for each in found if each.score >= least]
-
-
-def _distance(value: str, operator: str, given: str, kind: str) -> ColumnElement[Any]:
-    """Say how far a value is from what is given: as a parameter, so that the statement is compiled once."""
-    as_kind = cast(bindparam("given", given, type_=String()), _Kind(kind))
-    return literal_column(value).op(operator, return_type=Float())(as_kind)
-
-
-class _Kind(UserDefinedType[Any]):
-    """A type that SQLAlchemy does not know."""
-
-    cache_ok = True
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def get_col_spec(self, **_: Any) -> str:
-        """Give its name in SQL."""
-        return self.name
-
-
-def _literal(value: Any) -> ColumnElement[Any]:
-    """Write a value into the statement: the condition of a partial index is not seen in what comes as a parameter."""
-    kind: Any = Uuid() if isinstance(value, UUID) else String()
-    return bindparam(None, value, type_=kind, literal_execute=True)
-
-
-def _nearest(uow: UnitOfWork, query: Select[Any], distance: ColumnElement[Any], limit: int) -> Sequence[Any]:
-    """Give the nearest rows. An index goes on looking until there are enough that the actor may see."""
-    # For the connection, not for the transaction: who only reads has none.
-    uow.execute(
-        """SELECT set_config('hnsw.iterative_scan', 'strict_order', false),
-                  set_config('hnsw.ef_search', :searched, false), set_config('hnsw.max_scan_tuples', :most, false)""",
-        searched=str(max(_SEARCHED, limit)),
-        most=str(_MOST_LOOKED_AT),
-    )
-    return uow.session.execute(query.order_by(distance).limit(limit)).all()
 
 
 @dataclass(frozen=True)
@@ -164,7 +123,7 @@ class Sought:
 
 
 def similar_embeddings(
-    uow: UnitOfWork, actor: Actor, sought: Sought, limit: int, threshold: float | None,
+    uow: UnitOfWork, index: VectorIndex, actor: Actor, sought: Sought, limit: int, threshold: float | None,
     conditions: Sequence[ColumnElement[bool]] = (),
 ) -> list[SimilarEmbedding]:  # fmt: skip
     """Find embeddings that are near, best first, of assets for which all conditions hold.
@@ -173,26 +132,15 @@ def similar_embeddings(
         InvalidInput: when the vector is none that anything could be near to, has another number of dimensions than the
             embeddings of its type, or it is not said which of several models is meant.
         NotFound: when the actor sees no such embedding or asset.
-        Unavailable: when the database cannot compare vectors.
+        Unavailable: when nothing can compare vectors.
     """
-    require_vectors(uow)
+    index.require(uow)
     found = _resolve(uow, actor, sought)
     if found is None:
         return []
     key, vector, left_out = found
-    distance: ColumnElement[Any] = literal_column(
-        f"{key.value} <=> CAST('{_spell(vector)}' AS vector({key.dimensions}))"
-    )
-    query = (
-        select(Embedding.id, Embedding.asset_id, distance)
-        .join(Asset, Asset.id == Embedding.asset_id)
-        .where(Embedding.space_id == _literal(actor.space_id), Embedding.type == _literal(key.type))
-        .where(Embedding.model == _literal(key.model) if key.model is not None else Embedding.model.is_(None))
-        .where(Embedding.dimensions == literal_column(str(key.dimensions)))
-        .where(EMBEDDINGS.visible(actor), ~is_listed(Asset), *left_out, *conditions)
-    )
-    rows = [row for row in _nearest(uow, query, distance, limit) if not math.isnan(row[2])]
-    near = [SimilarEmbedding(embedding_id, asset_id, 1 - away) for embedding_id, asset_id, away in rows]
+    allowed = [EMBEDDINGS.visible(actor), ~is_listed(Asset), *left_out, *conditions]
+    near = [SimilarEmbedding(*each) for each in index.near(uow, key, vector, allowed, limit)]
     return [each for each in near if threshold is None or each.score >= threshold]
 
 
@@ -262,7 +210,3 @@ def _require_direction(vector: Sequence[float]) -> Sequence[float]:
     if not any(rounded):
         raise InvalidInput("vector: is zero, so nothing is nearer to it than anything else")
     return rounded
-
-
-def _spell(vector: Sequence[float]) -> str:
-    return f"[{','.join(repr(float(number)) for number in vector)}]"

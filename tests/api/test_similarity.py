@@ -277,5 +277,5 @@ def _plan(platform: Platform, actor: Actor, vector: Sequence[float]) -> str:
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(uow.session, "execute", explain)
-            similar_embeddings(uow, actor, Sought(vector, type="SCENE", model="m"), 10, None)
+            similar_embeddings(uow, platform.vectors, actor, Sought(vector, type="SCENE", model="m"), 10, None)
     return "\n".join(asked)

@@ -97,7 +97,7 @@ def _make_floor(platform: Platform) -> None:
 
 def _ask(platform: Platform, actor: Actor, vector: Sequence[float]) -> list[UUID]:
     with platform.unit_of_work() as uow:
-        found = similar_embeddings(uow, actor, Sought(vector, type="SCENE", model="m"), 10, None)
+        found = similar_embeddings(uow, platform.vectors, actor, Sought(vector, type="SCENE", model="m"), 10, None)
     return [each.embedding_id for each in found]
 
 

@@ -66,7 +66,7 @@ class JobSchema(AnswerSchema):
 @blueprint.response(200, page_schema(SearchIndexSchema))
 def list_indices(uow: UnitOfWork, actor: Actor) -> Response:
     """List the indexes."""
-    found = search_indices.list_indices(uow, platform().search, actor)
+    found = search_indices.list_indices(uow, platform().search, platform().vectors, actor)
     return jsonify(whole_envelope(SearchIndexSchema(many=True).dump(found)))
 
 
@@ -75,7 +75,7 @@ def list_indices(uow: UnitOfWork, actor: Actor) -> Response:
 @blueprint.response(200, SearchIndexSchema)
 def load_index(uow: UnitOfWork, actor: Actor, index_id: str) -> Any:
     """Load an index."""
-    return search_indices.find_index(uow, platform().search, actor, index_id)
+    return search_indices.find_index(uow, platform().search, platform().vectors, actor, index_id)
 
 
 @blueprint.route(f"{_ELEMENT}/jobs", methods=["GET"])

@@ -151,12 +151,14 @@ def find_similar(uow: UnitOfWork, actor: Actor, values: Values, asset_id: UUID) 
 def find_near(uow: UnitOfWork, actor: Actor, values: Values) -> Values:
     """Find embeddings that are near to a vector, an embedding or those of an asset."""
     sought = Sought(*(values.get(name) for name in ("vector", "embedding_id", "asset_id", "type", "model")))
-    conditions = read_filters(values["filter"], asset_filters(actor))
+    index, conditions = platform().vectors, read_filters(values["filter"], asset_filters(actor))
     if values.get("q") is None:
-        found = similar_embeddings(uow, actor, sought, values["limit"], values.get("threshold"), conditions)
+        found = similar_embeddings(
+            uow, platform().vectors, actor, sought, values["limit"], values.get("threshold"), conditions
+        )
         return {"data": found}
     actor.require_somewhere(Permission.READ_SEARCH)
-    near = similar_embeddings(uow, actor, sought, MOST_SIMILAR, values.get("threshold"), conditions)
+    near = similar_embeddings(uow, index, actor, sought, MOST_SIMILAR, values.get("threshold"), conditions)
     words = SearchQuery(actor.space_id, values["q"], limit=MOST_SIMILAR)
     hits = [hit.asset_id for hit in search(uow, platform().search, actor, Wanted(words)).page.hits]
     kept = select_assets(uow, actor, hits, conditions)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from models.messages import INDEX_VECTORS
 from models.payloads import IndexVectors
 from models.services.task_parts import Outcome
+from models.services.vector_index import StoredIndex
 from models.services.vector_keys import drop_indexes, index_name, install, make_index, many_keys
 from models.unit_of_work import UnitOfWork
+from models.vectors import VectorStore
 from workers.handling import Step
+from workers.indexing.vector_feed import differs, fill
 
 _STILL_ENOUGH = 0.5
 Changed = tuple[int, int]
@@ -23,7 +26,9 @@ class IndexVectorsHandler:
     kind = INDEX_VECTORS
 
     def compute(self, step: Step[IndexVectors]) -> Changed:
-        """Make the indexes, and remove those that are of no use any more."""
+        """Make the indexes, and remove those that are of no use any more; or see to the store, where there is one."""
+        if isinstance(step.platform.vectors, StoredIndex):
+            return self._fill(step, step.platform.vectors.store), 0
         engine = step.platform.engine
         if not install(engine):
             return 0, 0
@@ -34,6 +39,14 @@ class IndexVectorsHandler:
             step.check()
             made += make_index(engine, key, is_anew=step.payload.anew)
         return made, removed
+
+    @staticmethod
+    def _fill(step: Step[IndexVectors], store: VectorStore) -> int:
+        """Fill the store, if that is wanted or it does not have what it should."""
+        if not step.payload.anew and not differs(step.platform, store):
+            return 0
+        fill(step.platform, store, lambda _count: step.check())
+        return 1
 
     def apply(self, uow: UnitOfWork, step: Step[IndexVectors], changed: Changed) -> Outcome:
         """Report."""

@@ -6,12 +6,16 @@ from models.errors import Unavailable
 from models.messages import DROP_INDEX, RECONCILE_INDEX
 from models.payloads import DropIndex, ReconcileIndex
 from models.search import IndexHome
+from models.services.event_log import forget_reader
 from models.services.task_parts import Outcome
+from models.services.vector_index import StoredIndex
 from models.services.vector_keys import drop_indexes
 from models.unit_of_work import UnitOfWork
+from models.wiring import Platform
 from workers.handling import Step
 from workers.indexing import mends
 from workers.indexing.reconcile import Drift, compare
+from workers.indexing.vector_feed import READER
 
 _CATCH_UP_SECONDS = 3.0
 
@@ -60,7 +64,7 @@ class DropIndexHandler:
     def compute(self, step: Step[DropIndex]) -> int:
         """Do it; gives how many there were. The feed builds the text index anew as soon as it finds it gone."""
         if step.payload.index == "vectors":
-            return drop_indexes(step.platform.engine, ())
+            return _drop_vectors(step.platform)
         home = IndexHome(step.platform.settings.loom_home.index)
         had_one = home.current() is not None
         home.unpublish()
@@ -72,3 +76,16 @@ class DropIndexHandler:
 
     def clean_up(self, step: Step[DropIndex], removed: int) -> None:
         """Nothing is left over."""
+
+
+def _drop_vectors(platform: Platform) -> int:
+    if not isinstance(platform.vectors, StoredIndex):
+        return drop_indexes(platform.engine, ())
+    store = platform.vectors.store
+    removed = store.count()
+    store.begin()
+    store.switch()
+    with platform.unit_of_work() as uow:
+        forget_reader(uow, READER)  # so the feed fills it again
+        uow.commit()
+    return removed

@@ -16,6 +16,7 @@ from models.services.fusion import fuse
 from models.services.sessions import actor_of_task
 from models.services.similarity import Sought, near_fingerprint, similar_embeddings
 from models.services.task_parts import Outcome
+from models.services.vector_index import VectorIndex
 from models.services.vector_keys import FINGERPRINTS, LAYOUT_MODEL, LAYOUT_TYPE
 from models.unit_of_work import UnitOfWork
 from workers.handlers.staged import drop_staged, read_staged, staged_bytes
@@ -61,7 +62,7 @@ class SearchByImageHandler:
     def apply(self, uow: UnitOfWork, step: Step[SearchByImage], seen: Seen) -> Outcome:
         """Ask, and answer by the result."""
         actor = actor_of_task(uow, step.space_id, *asked_by(uow, step.task_id))
-        found = _near(uow, actor, seen, step.payload.limit)
+        found = _near(uow, step.platform.vectors, actor, seen, step.payload.limit)
         return Outcome(done=1, result={"data": found})
 
     def clean_up(self, step: Step[SearchByImage], seen: Seen) -> None:
@@ -76,11 +77,11 @@ def _look(sandbox: Sandbox, kind: str) -> dict[str, Any]:
     return dict(outcome.outputs)
 
 
-def _near(uow: UnitOfWork, actor: Actor, seen: Seen, limit: int) -> list[dict[str, Any]]:
+def _near(uow: UnitOfWork, index: VectorIndex, actor: Actor, seen: Seen, limit: int) -> list[dict[str, Any]]:
     """Find what is near by fingerprint, which knows copies, and by layout, which knows likeness; both count."""
     copies = near_fingerprint(uow, actor, FINGERPRINTS["phash"], seen["phash"], limit)
     sought = Sought(vector=seen["vector"], type=LAYOUT_TYPE, model=LAYOUT_MODEL)
-    alike = similar_embeddings(uow, actor, sought, limit, None)
+    alike = similar_embeddings(uow, index, actor, sought, limit, None)
     bits: dict[UUID, int] = {each.asset_id: each.distance for each in copies}
     cosines: dict[UUID, float] = {each.asset_id: each.score for each in alike}
     return [
