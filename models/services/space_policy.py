@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from models.entities import Group, GroupRole, GroupUser, Role, SpaceMember
 from models.ids import new_id
-from models.permissions import SAMPLE_ROLES
+from models.sample_roles import SAMPLE_ROLES
 from models.unit_of_work import UnitOfWork
 
 ADMINS = "admins"

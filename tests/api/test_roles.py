@@ -10,7 +10,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from models.permissions import SAMPLE_ROLES, SCOPABLE, Actor, Permission
+from models.permissions import SCOPABLE, Actor, Permission
+from models.sample_roles import SAMPLE_ROLES
 from models.services import policies
 from models.settings import Settings
 from models.wiring import Platform, build

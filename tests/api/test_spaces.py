@@ -22,7 +22,8 @@ from models.entities import (
 )  # fmt: skip
 from models.ids import new_id
 from models.messages import DELETE_BLOB
-from models.permissions import SAMPLE_ROLES, VIEWER, Actor, Permission
+from models.permissions import Actor, Permission
+from models.sample_roles import SAMPLE_ROLES, VIEWER
 from models.services.blobs import request_blob_removal
 from models.services.pipelines import create_pipeline
 from models.wiring import Platform
