@@ -118,8 +118,12 @@ def bucket_of(asset_id: UUID) -> str:
 
 def stamp_of(asset: AssetDocument) -> int:
     """Give 32 bits that are others when a document is another: sums of many stay exact in a float."""
-    plain = asset._replace(marks=sorted(asset.marks), tags=sorted(asset.tags))
-    return zlib.crc32(repr(plain).encode("utf-8", "surrogatepass"))
+    told: list[object] = [str(asset.asset_id), _space_text(asset.space_id), *asset[2:]]
+    told[_MARKS], told[_TAGS] = sorted(asset.marks), sorted(asset.tags)
+    return zlib.crc32(_pack(told))
+
+
+_MARKS, _TAGS = (AssetDocument._fields.index(name) for name in ("marks", "tags"))
 
 
 def _pack(source: list[object]) -> bytes:

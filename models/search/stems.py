@@ -6,6 +6,7 @@ A stem is written as `en:boat`, so that one field of the index holds all languag
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -32,7 +33,10 @@ _COMMON = {
     "sv": "och det ar en att som av den inte till med jag har han hon men var ett fran vi",
 }  # fmt: skip
 """The twenty words without which hardly a paragraph of a language does, with their accents taken off."""
-_WORDS = {code: frozenset(words.split()) for code, words in _COMMON.items()}
+_CODES: dict[str, list[str]] = {}
+for _code, _words in _COMMON.items():
+    for _word in dict.fromkeys(_words.split()):
+        _CODES.setdefault(_word, []).append(_code)
 _LOOKED_AT, _FEWEST_COMMON = 400, 3
 _SHORTEST = 3
 """A word that is shorter is its own stem, and too common to be found by one."""
@@ -42,9 +46,14 @@ def guess_language(words: Sequence[str]) -> str:
     """Tell the language of a text by the words that are common in it; `DEFAULT` if too few are."""
     if len(words) < _FEWEST_COMMON:
         return DEFAULT
-    looked_at = words[:_LOOKED_AT]
-    found = {code: sum(word in common for word in looked_at) for code, common in _WORDS.items()}
-    best = max(found, key=lambda code: (found[code], code == DEFAULT))
+    found: Counter[str] = Counter()
+    for word in words[:_LOOKED_AT]:
+        if word in _CODES:
+            found.update(_CODES[word])
+    if not found:
+        return DEFAULT
+    # Of those that are as likely, the default, then the first of the list.
+    best = max(LANGUAGES, key=lambda code: (found[code], code == DEFAULT))
     return best if found[best] >= _FEWEST_COMMON else DEFAULT
 
 

@@ -68,7 +68,7 @@ def test_drift_is_found_and_mended(
     _job(client, platform, "text", "DELTA_SYNC")
     last = client.get("/search-indices/text")["lastSync"]
     assert {name: last[name] for name in ("missing", "stale", "removed")} == {"missing": 1, "stale": 1, "removed": 1}
-    run_until(feed, lambda: "renamed.jpg" in titles_of(platform, actor, "renamed"))
+    run_until(feed, lambda: titles_of(platform, actor, "renamed") == ["renamed.jpg"])
     run_until(feed, lambda: platform.search.document_count() == 30)
     assert titles_of(platform, actor, "new") == ["new.png"]
     _job(client, platform, "text", "DELTA_SYNC")
@@ -82,7 +82,7 @@ def test_the_text_index_is_built_anew(
 ) -> None:
     execute(platform, f"UPDATE asset SET filename = 'renamed.jpg' WHERE id = '{assets[0]}'")
     assert _job(client, platform, "text", action)["state"] == "SUCCEEDED"
-    run_until(feed, lambda: platform.search.document_count() == 30 and "renamed.jpg" in titles_of(platform, actor))
+    run_until(feed, lambda: platform.search.document_count() == 30 and titles_of(platform, actor, "renamed"))
 
 
 def test_indexes_of_vectors_are_made_and_dropped(
