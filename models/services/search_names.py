@@ -1,4 +1,4 @@
-"""Finding tags, collections and libraries by their names, and annotations by their words.
+"""Finding tags, collections, libraries, persons and clusters by their names, and annotations by their words.
 
 Names are looked for in PostgreSQL, so they are found as soon as they are made, under the very rights of lists. There
 are few of them beside the assets. Annotations are found through the index of the assets that they are on.
@@ -13,12 +13,13 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, case, false, func, literal_column, not_, or_, select
 
-from models.entities import Annotation, Collection, Library, Tag
+from models.entities import Annotation, Cluster, Collection, Library, Person, Tag
 from models.permissions import Actor, Permission
 from models.search import Part, SearchQuery, SearchReader
 from models.search.grammar import Term, Terms, parse_terms
 from models.search.words import fold, split_words
 from models.services.annotations import ANNOTATIONS
+from models.services.clusters import CLUSTERS, PERSONS
 from models.services.collections import COLLECTIONS
 from models.services.crud import Resource
 from models.services.libraries import LIBRARIES
@@ -46,11 +47,27 @@ class NamedHit:
     highlights: Sequence[str] = ()
 
 
-_NAMED: dict[str, tuple[Resource[Any], Any, Permission]] = {
-    "tag": (TAGS, Tag, Permission.READ_TAG),
-    "collection": (COLLECTIONS, Collection, Permission.READ_COLLECTION),
-    "library": (LIBRARIES, Library, Permission.READ_LIBRARY),
-}
+@dataclass(frozen=True)
+class _Named:
+    """Elements that are found by what they are called."""
+
+    resource: Resource[Any]
+    permission: Permission
+    id: Any
+    name: Any
+    """In SQL."""
+
+
+_NAMED = {
+    "tag": _Named(TAGS, Permission.READ_TAG, Tag.id, Tag.name),
+    "collection": _Named(COLLECTIONS, Permission.READ_COLLECTION, Collection.id, Collection.name),
+    "library": _Named(LIBRARIES, Permission.READ_LIBRARY, Library.id, Library.name),
+    "person": _Named(
+        PERSONS, Permission.READ_PERSON, Person.id,
+        func.concat_ws(" ", Person.firstname, Person.lastname, Person.alias),
+    ),
+    "cluster": _Named(CLUSTERS, Permission.READ_CLUSTER, Cluster.id, func.coalesce(Cluster.name, "")),
+}  # fmt: skip
 NAMED_TYPES = tuple(_NAMED)
 
 
@@ -58,7 +75,7 @@ def may_find(actor: Actor, kind: str) -> bool:
     """Whether the actor may read any element of a type."""
     if kind == "annotation":
         return Part.ANNOTATIONS in visible_parts(actor)
-    permission = _NAMED[kind][2]
+    permission = _NAMED[kind].permission
     return bool(actor.may(permission) or actor.libraries(permission) or actor.collections(permission))
 
 
@@ -68,14 +85,14 @@ def find_named(uow: UnitOfWork, actor: Actor, kind: str, terms: str, limit: int)
     Raises:
         InvalidInput: when the terms cannot be understood, saying where.
     """
-    resource, model, _ = _NAMED[kind]
+    named = _NAMED[kind]
     parsed = parse_terms(terms)
     if not parsed.wanted:
         return []
-    name = _folded(model.name)
+    name = _folded(named.name)
     rank = case((name == fold(terms).casefold().strip(), _EXACT_SCORE), else_=_SCORE)
-    query = select(model.id, model.name, rank).where(resource.visible(actor), _matches(name, parsed))
-    rows = uow.session.execute(query.order_by(rank.desc(), func.length(model.name), model.id).limit(limit))
+    query = select(named.id, named.name, rank).where(named.resource.visible(actor), _matches(name, parsed))
+    rows = uow.session.execute(query.order_by(rank.desc(), func.length(named.name), named.id).limit(limit))
     return [NamedHit(kind, key, text, float(score)) for key, text, score in rows]
 
 

@@ -95,14 +95,14 @@ def test_restrictions(client: ApiClient, actor: Actor) -> None:
     assert total(space=str(new_id())) == 0
     assert total(**{"from": "2000-01-01T00:00:00Z"}) == 7
     assert total(to="2000-01-01T00:00:00Z") == 0
-    assert total(types="asset,person") == 7
-    assert total(types="person") == 0
+    assert total(types="asset,transcript") == 7
+    assert total(types="transcript") == 0
 
 
 @pytest.mark.usefixtures("assets")
 def test_what_has_no_effect_is_told(client: ApiClient) -> None:
-    answer = client.get("/search/results", query_string={"types": "asset,person"})
-    assert answer["_metainfo"]["warnings"] == ["Nothing of type person is indexed"]
+    answer = client.get("/search/results", query_string={"types": "asset,transcript"})
+    assert answer["_metainfo"]["warnings"] == ["Nothing of type transcript is indexed"]
 
 
 @pytest.mark.usefixtures("assets")

@@ -70,6 +70,11 @@ def test_elements_of_all_types_are_found(client: ApiClient, library: Library) ->
     assert library.find(client, "nothing or old ", types="collection") == [("collection", "Old boats")]
     assert library.find(client, "100% ", types="tag") == library.find(client, "_ ", types="tag") == []
     assert library.find(client, "size>1 ", types="tag,annotation") == library.find(client, "", types="tag") == []
+    client.post("/persons", {"firstname": "Ada", "lastname": "Boatwright"}, expect=201)
+    client.post("/clusters", {"name": "Boat people", "type": "FACE"}, expect=201)
+    assert library.find(client, "boat ", types="person,cluster") == [
+        ("cluster", "Boat people"), ("person", "Ada Boatwright"),
+    ]  # fmt: skip
     (hit,) = client.get("/search/results?q=captain&types=annotation")["data"]
     assert (hit["uuid"], hit["assetUuid"]) == (library.annotation, library.assets[1])
 
@@ -86,7 +91,7 @@ def test_types_that_may_not_be_read_are_left_out_with_a_word(
     ann = sign_in(client.app, "ann")
     answer = ann.get("/search/results?q=boats")
     assert [hit["type"] for hit in answer["data"]] == ["asset"]
-    assert len(answer["_metainfo"]["warnings"]) == 4
+    assert len(answer["_metainfo"]["warnings"]) == 6
     make_user(platform, "bob", [*READS, Permission.READ_TAG])
     assert library.find(sign_in(client.app, "bob"), "boats ", types="tag,collection") == [("tag", "boats")]
     make_user(

@@ -233,7 +233,7 @@ def test_an_index_finds_what_comparing_all_finds(
     exact = [_near(client, vector=each) for each in sought]
     task = client.post("/tasks", {"kind": "search.index-vectors", "payload": {}}, expect=202)["uuid"]
     run_all(platform)
-    assert client.get(f"/tasks/{task}")["result"] == {"indexes": 1, "removed": 0}
+    assert client.get(f"/tasks/{task}")["result"]["indexes"] == 1
     execute(platform, "ANALYZE embedding")
     found = [_near(client, vector=each) for each in sought]
     recall = sum(len(set(a) & set(b)) for a, b in zip(exact, found, strict=True)) / (10 * len(sought))
@@ -242,7 +242,7 @@ def test_an_index_finds_what_comparing_all_finds(
     assert name in _plan(platform, actor, sought[0])
     client.post("/similarity-index/rebuild", expect=204)
     run_all(platform)
-    assert rows(platform, "SELECT result FROM task ORDER BY id DESC LIMIT 1") == [({"indexes": 1, "removed": 0},)]
+    assert rows(platform, "SELECT result -> 'indexes' FROM task ORDER BY id DESC LIMIT 1") == [(1,)]
 
 
 def test_an_index_goes_on_until_it_finds_what_one_may_see(
