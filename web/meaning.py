@@ -14,6 +14,7 @@ from models.permissions import Actor, Permission
 from models.search import SearchSort
 from models.services.search import CAPABILITIES
 from models.services.semantic import Meaning, embed_text
+from models.services.visibility import Scope, covered
 from models.unit_of_work import UnitOfWork
 from web.offload import in_thread
 from web.state import platform
@@ -43,6 +44,10 @@ def read_meaning(uow: UnitOfWork, actor: Actor, values: Values, tags: Sequence[s
         raise InvalidInput(f"q: {mode} needs words")
     if values["sort"] is not SearchSort.RELEVANCE or not values.get("cursor", "0").isdecimal():
         raise InvalidInput(f"sort: {mode} is in the order of relevance")
+    if unknown := [name for name in ("facets", "profile") if values.get(name)]:
+        raise InvalidInput(f"{unknown[0]}: {mode} counts nothing by facets")
+    if values.get("blacklisted", "exclude") != "exclude":
+        raise InvalidInput(f"blacklisted: {mode} finds nothing that is blacklisted")
     actor.require_somewhere(Permission.READ_EMBEDDING)
     conditions = _conditions(actor, values, tags)
     uow.release()  # the other server may take its time
@@ -53,7 +58,8 @@ def read_meaning(uow: UnitOfWork, actor: Actor, values: Values, tags: Sequence[s
 def _conditions(actor: Actor, values: Values, tags: Sequence[str]) -> list[ColumnElement[bool]]:
     """Say what restricts a search as conditions on assets."""
     rules = asset_filters(actor)
-    found = [rules[name]("eq", str(values[name])) for name in ("library", "collection") if values.get(name)]
+    found = [covered(Asset, Scope.ASSET, actor, Permission.READ_SEARCH)]
+    found += [rules[name]("eq", str(values[name])) for name in ("library", "collection") if values.get(name)]
     found += [rules["tag"]("eq", name) for name in tags]
     if values.get("mime"):
         found.append(Asset.mime_type.startswith(values["mime"], autoescape=True))

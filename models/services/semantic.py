@@ -20,7 +20,7 @@ from models.fetching import post
 from models.permissions import Actor
 from models.search import Hit, SearchPage, SearchReader
 from models.services.fusion import fuse
-from models.services.search import Found, Wanted, search
+from models.services.search import ASSET, Found, Wanted, search
 from models.services.similarity import MOST_SIMILAR, Sought, similar_embeddings
 from models.services.vector_index import VectorIndex
 from models.settings import Settings
@@ -29,6 +29,7 @@ from models.unit_of_work import UnitOfWork
 _SECONDS, _MOST_ANSWER = 10.0, 4 * 1024**2
 _HEADERS = {"Content-Type": "application/json"}
 MATCHED = "semantic"
+_ONLY_ASSETS = "Only assets are found by what is meant"
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def embed_text(settings: Settings, text: str) -> list[float]:
         return [float(number) for number in answer["embeddings"][0]["vector"]]
     except LoomError as error:
         raise Unavailable(f"The model server for texts does not answer: {error.message}") from None
-    except (ValueError, TypeError, KeyError, IndexError):
+    except (ValueError, TypeError, KeyError, IndexError, OverflowError):
         raise Unavailable("The model server for texts answers something else than a vector") from None
 
 
@@ -65,27 +66,28 @@ def search_by_meaning(
 ) -> Found:  # fmt: skip
     """Find assets whose embeddings are near; if it is hybrid, those with the words as well, fused by rank.
 
-    There are no facets, and no more hits than can be compared.
+    Only assets are found; there are no facets, and no more hits than can be compared.
 
     Raises:
         InvalidInput, Unavailable, Forbidden: as `search` and `similar_embeddings`.
     """
+    if ASSET not in wanted.types:
+        return Found((), SearchPage((), 0), {}, [_ONLY_ASSETS])
     sought = Sought(vector=meaning.vector, type=meaning.type, model=meaning.model)
     near = similar_embeddings(uow, index, actor, sought, MOST_SIMILAR, None, meaning.conditions)
-    rankings, warnings = [[each.asset_id for each in near]], list[str]()
+    rankings = [[each.asset_id for each in near]]
+    warnings = [_ONLY_ASSETS] if len(wanted.types) > 1 else []
     known: dict[UUID, Hit] = {}
     if is_hybrid:
-        lexical = replace(wanted, query=replace(wanted.query, limit=MOST_SIMILAR, offset=0, after=None))
+        lexical = replace(wanted, types=(ASSET,), query=replace(wanted.query, limit=MOST_SIMILAR, offset=0, after=None))
         found = search(uow, reader, actor, lexical)
         known = {hit.asset_id: hit for hit in found.page.hits}
         rankings.append(list(known))
         warnings += found.warnings
     ranked = fuse(*rankings)
     page = ranked[wanted.query.offset : wanted.query.offset + wanted.query.limit]
-    missing = _hits(uow, [key for key, _ in page if key not in known])
-    hits = [
-        replace(known.get(key) or missing[key], score=score) for key, score in page if key in known or key in missing
-    ]
+    known |= _hits(uow, [key for key, _ in page if key not in known])
+    hits = [replace(known[key], score=score) for key, score in page if key in known]
     return Found((), SearchPage(hits, len(ranked)), {}, warnings)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from ipaddress import ip_network
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 from PIL import Image
@@ -163,7 +164,8 @@ def test_restrictions_hold_for_meaning(words: Words, client: ApiClient) -> None:
     ("query", "status"),
     [
         ({"q": ""}, 400), ({"q": "dog", "sort": "NAME"}, 400), ({"q": "silence"}, 503), ({"q": "nonsense"}, 503),
-        ({"q": "dog", "mode": "MAGIC"}, 400),
+        ({"q": "dog", "mode": "MAGIC"}, 400), ({"q": "dog", "facets": "type"}, 400),
+        ({"q": "dog", "blacklisted": "only"}, 400),
     ],
 )  # fmt: skip
 def test_what_cannot_be_meant_is_told(client: ApiClient, words: Words, query: Any, status: int) -> None:
@@ -183,3 +185,25 @@ def test_meaning_needs_the_right_to_read_embeddings(platform: Platform, app: Any
     make_user(platform, "jane", [Permission.READ_ASSET, Permission.READ_SEARCH])
     jane = sign_in(app, "jane")
     jane.get("/search/assets", query_string={"q": "dog", "mode": "SEMANTIC"}, expect=403)
+
+
+def test_meaning_stays_within_the_grants_to_search(
+    client: ApiClient, platform: Platform, app: Any, words: Words
+) -> None:
+    library = client.post("/libraries", {"name": "l"}, expect=201)["uuid"]
+    client.post(f"/libraries/{library}/assets", {"assetUuid": words.ids["cat.jpg"]}, expect=201)
+    scoped = [(Permission.READ_SEARCH, "library", UUID(library))]
+    make_user(platform, "jane", [Permission.READ_ASSET, Permission.READ_EMBEDDING], scoped=scoped)
+    jane = sign_in(app, "jane")
+    for mode in ("SEMANTIC", "HYBRID"):
+        found = jane.get("/search/assets", query_string={"q": "dog", "mode": mode})["data"]
+        assert [hit["title"] for hit in found] == ["cat.jpg"]
+
+
+def test_only_assets_of_the_own_space_are_meant(client: ApiClient, words: Words) -> None:
+    asked = {"q": "dog", "mode": "SEMANTIC"}
+    assert client.get("/search/results", query_string={**asked, "types": "tag"})["data"] == []
+    assert client.get("/search/assets", query_string={**asked, "space": str(uuid4())})["data"] == []
+    answer = client.get("/search/results", query_string=asked)
+    assert "Only assets" in answer["_metainfo"]["warnings"][0]
+    assert answer["data"]
