@@ -20,7 +20,7 @@ from workers.inline import run_all
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workers.handlers.reconcile_index._CATCH_UP_SECONDS", 0.0)
+    monkeypatch.setattr("workers.indexing.reconcile.CATCH_UP_SECONDS", 0.0)
 
 
 @pytest.fixture

@@ -32,6 +32,11 @@ pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect i
 DIMENSIONS = 8
 
 
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workers.indexing.reconcile.CATCH_UP_SECONDS", 0.0)
+
+
 @pytest.fixture(params=["pgvector", "qdrant"])
 def platform(platform: Platform, request: pytest.FixtureRequest) -> Iterator[Platform]:
     if request.param == "pgvector":
@@ -146,11 +151,10 @@ def test_rights_are_those_of_lists(vectors: Vectors, platform: Platform, app: An
     allowed = [mine[7], mine[23], mine[39]]
     for place in (7, 23, 39):
         vectors.client.post(f"/libraries/{library}/assets", {"assetUuid": vectors.assets[place]}, expect=201)
-    role = vectors.client.post("/roles", {
-        "name": "r", "permissions": [],
-        "grants": [{"permission": name, "libraryUuid": library} for name in ("READ_ASSET", "READ_EMBEDDING")],
-    }, expect=201)  # fmt: skip
-    assert role
+    scoped = [(each, "library", UUID(library)) for each in (Permission.READ_ASSET, Permission.READ_EMBEDDING)]
+    make_user(platform, "jane", [], scoped=scoped)
+    jane = sign_in(app, "jane")
+    assert sorted(vectors.near(sought, jane, limit=5)) == sorted(allowed)
     make_user(platform, "boss", Permission, space_id=make_space(platform, "elsewhere"))
     assert vectors.near(sought, sign_in(app, "boss", "elsewhere"), limit=5) == []
     vectors.client.post("/blacklists", {"assetUuid": vectors.assets[0]}, expect=201)
@@ -183,12 +187,12 @@ def test_drift_of_a_store_is_found_and_mended(
     vectors: Vectors, client: ApiClient, platform: Platform, store: QdrantStore
 ) -> None:
     mine = vectors.add(4)
-    assert not differs(platform, store)
+    assert not differs(platform, store, vectors.settle)
     store.replace([UUID(vectors.assets[0])], {})
-    assert differs(platform, store)
+    assert differs(platform, store, vectors.settle)
     client.post("/search-indices/vectors/jobs", {"action": "DELTA_SYNC"}, expect=202)
     run_all(platform)
-    assert not differs(platform, store)
+    assert not differs(platform, store, vectors.settle)
     assert sorted(vectors.near(vectors.values[mine[0]])) == sorted(mine)
 
 
@@ -203,6 +207,13 @@ def test_without_an_answer_nobody_is_told_that_nothing_is_near(vectors: Vectors,
         away.nearest(VectorKind("NEW", None, DIMENSIONS), UUID(asset), [1.0], 1)
     away.close()
     store.close()  # a local one forgets
+
+
+def test_what_is_on_its_way_is_no_drift(vectors: Vectors, platform: Platform, store: QdrantStore) -> None:
+    vectors.add(2)
+    vectors.client.delete(f"/assets/{vectors.assets[0]}")
+    assert differs(platform, store, lambda: None)
+    assert not differs(platform, store, vectors.settle)
 
 
 def test_events_are_kept_for_a_store_only_while_there_is_one(platform: Platform, store: QdrantStore) -> None:

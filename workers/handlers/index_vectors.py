@@ -10,6 +10,7 @@ from models.services.vector_keys import drop_indexes, index_name, install, make_
 from models.unit_of_work import UnitOfWork
 from models.vectors import VectorStore
 from workers.handling import Step
+from workers.indexing.reconcile import let_catch_up
 from workers.indexing.vector_feed import differs, fill
 
 _STILL_ENOUGH = 0.5
@@ -43,7 +44,7 @@ class IndexVectorsHandler:
     @staticmethod
     def _fill(step: Step[IndexVectors], store: VectorStore) -> int:
         """Fill the store, if that is wanted or it does not have what it should."""
-        if not step.payload.anew and not differs(step.platform, store):
+        if not step.payload.anew and not differs(step.platform, store, lambda: let_catch_up(step)):
             return 0
         fill(step.platform, store, lambda _count: step.check())
         return 1

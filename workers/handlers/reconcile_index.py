@@ -14,10 +14,8 @@ from models.unit_of_work import UnitOfWork
 from models.wiring import Platform
 from workers.handling import Step
 from workers.indexing import mends
-from workers.indexing.reconcile import Drift, compare
+from workers.indexing.reconcile import Drift, compare, let_catch_up
 from workers.indexing.vector_feed import READER
-
-_CATCH_UP_SECONDS = 3.0
 
 
 class ReconcileIndexHandler:
@@ -34,7 +32,7 @@ class ReconcileIndexHandler:
 
         if step.platform.search.document_count() is None:
             raise Unavailable("There is no text index to be compared; it is being built")
-        drift = compare(step.platform, lambda: _let_catch_up(step), advance)
+        drift = compare(step.platform, lambda: let_catch_up(step), advance)
         mends.put(drift.asset_ids)
         step.set_total(drift.documents)
         return drift
@@ -49,11 +47,6 @@ class ReconcileIndexHandler:
 
     def clean_up(self, step: Step[ReconcileIndex], drift: Drift) -> None:
         """Nothing is left over."""
-
-
-def _let_catch_up(step: Step[ReconcileIndex]) -> None:
-    step.stopping.wait(_CATCH_UP_SECONDS)
-    step.check()
 
 
 class DropIndexHandler:

@@ -8,12 +8,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from models.search import SearchReader, bucket_of, stamp_of
 from models.services.indexing import FIRST_ID, ids_in_bucket, load_documents, next_documents
 from models.wiring import Platform
+from workers.handling import Step
 from workers.indexing.rebuild import BATCH
+
+CATCH_UP_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -75,3 +79,9 @@ def _differing(platform: Platform, reader: SearchReader, bucket: str) -> tuple[l
             known.update({document.asset_id: stamp_of(document) for document in part})
     stale = [key for key, stamp in known.items() if key in indexed and indexed[key] != stamp]
     return [key for key in known if key not in indexed], [key for key in indexed if key not in known], stale
+
+
+def let_catch_up(step: Step[Any]) -> None:
+    """Give those time who bring changes; raises as `Step.check`."""
+    step.stopping.wait(CATCH_UP_SECONDS)
+    step.check()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from threading import Event, Thread
+from uuid import UUID
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -86,13 +87,26 @@ def fill(platform: Platform, store: VectorStore, advance: Callable[[int], None])
     return count
 
 
-def differs(platform: Platform, store: VectorStore) -> bool:
-    """Tell whether the store has other embeddings than PostgreSQL; what is on its way counts as well."""
+def differs(platform: Platform, store: VectorStore, wait: Callable[[], None]) -> bool:
+    """Tell whether the store has other embeddings than PostgreSQL; `wait` lets it catch up.
+
+    What is on its way looks like drift for a moment, so what differs is looked at once more.
+    """
+    before, strays_before = _differing(platform, store)
+    if not before and not strays_before:
+        return False
+    wait()
+    after, strays = _differing(platform, store)
+    return bool(before & after) or (strays_before > 0 and strays > 0)
+
+
+def _differing(platform: Platform, store: VectorStore) -> tuple[set[UUID], int]:
+    """Give the embeddings that only one of the two has, and how many the store has of kinds that there are no more."""
     with platform.unit_of_work() as uow:
         known = ids_by_kind(uow)
-    return any(set(store.ids(kind)) != ids for kind, ids in known.items()) or store.count() != sum(
-        map(len, known.values())
-    )
+    stored = {kind: set(store.ids(kind)) for kind in known}
+    differing = {each for kind, ids in known.items() for each in ids ^ stored[kind]}
+    return differing, store.count() - sum(map(len, stored.values()))
 
 
 class VectorFollower:
