@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, false, func, select
+from sqlalchemy import and_, delete, func, select
 
 from models.entities import Cluster, ClusterMember, Embedding, Person, Review
 from models.errors import InvalidInput
@@ -22,14 +22,10 @@ from models.services.counting import Total, count_rows
 from models.services.crud import Resource, Values
 from models.services.embeddings import EMBEDDINGS
 from models.services.paging import PageRequest
+from models.services.visibility import seen_with_all_assets
 from models.unit_of_work import UnitOfWork, as_rows
 
-
-def _seen(model: Any, actor: Actor) -> ColumnElement[bool]:
-    return and_(model.space_id == actor.space_id, *(() if actor.may(Permission.READ_ASSET) else (false(),)))
-
-
-CLUSTERS = Resource(Cluster, "cluster", Entity.CLUSTER, within=_seen)
+CLUSTERS = Resource(Cluster, "cluster", Entity.CLUSTER, within=seen_with_all_assets)
 PERSONS = Resource(Person, "person", Entity.PERSON)
 _PERSON = ("alias", "firstname", "lastname")
 
@@ -151,8 +147,6 @@ def propose(
     uow.lock(f"clusters of {actor.space_id}")
     wanted = {each.members_key: each for each in proposed}
     mine = and_(Cluster.space_id == actor.space_id, Cluster.type == embedding_type, Cluster.model == model)
-    if model is None:
-        mine = and_(Cluster.space_id == actor.space_id, Cluster.type == embedding_type, Cluster.model.is_(None))
     stale = delete(Cluster).where(
         mine, Cluster.review_status == Review.PENDING, Cluster.members_key.is_not(None),
         Cluster.members_key.not_in(list(wanted)),

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, false, select
+from sqlalchemy import delete, select
 
 from models.entities import DedupGroup, DedupMember, DedupRole, Review
 from models.errors import Conflict, InvalidInput
 from models.permissions import Actor, Entity, Permission
 from models.services.assets import ASSETS
 from models.services.crud import Resource, Values
+from models.services.visibility import seen_with_all_assets
 from models.unit_of_work import UnitOfWork
 
 FEWEST_MEMBERS = 2
@@ -54,11 +55,7 @@ class Proposal:
         return min((each.score for each in self.others), default=1.0)
 
 
-def _seen(model: Any, actor: Actor) -> ColumnElement[bool]:
-    return and_(model.space_id == actor.space_id, *(() if actor.may(Permission.READ_ASSET) else (false(),)))
-
-
-DEDUPS = Resource(DedupGroup, "duplicate group", Entity.DEDUP, within=_seen)
+DEDUPS = Resource(DedupGroup, "duplicate group", Entity.DEDUP, within=seen_with_all_assets)
 
 
 def show_members(uow: UnitOfWork, actor: Actor, groups: Sequence[DedupGroup]) -> None:

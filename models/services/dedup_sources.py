@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from models.services.dedup import Candidate, Proposal
+from models.services.unwanted import WELCOME
 from models.unit_of_work import UnitOfWork
 
 EXACT = "sha512"
-_WELCOME = """NOT EXISTS (SELECT 1 FROM blacklist AS b WHERE b.space_id = asset.space_id AND b.sha512 = asset.sha512)"""
 _BEST_FIRST = "(coalesce(asset.zero_chunk_count, 0) > 0), asset.size DESC, asset.id"
 """What is whole comes before what has holes, then the largest."""
 
@@ -28,7 +28,7 @@ def copies(uow: UnitOfWork, space_id: UUID) -> list[Proposal]:
     rows = uow.fetch(
         f"""SELECT asset.id, asset.size, array_agg(location.id ORDER BY mtime_ns, path, location.id) FROM location
             JOIN asset ON asset.id = location.asset_id
-            WHERE asset.space_id = %(space)s AND location.state = 'PRESENT' AND {_WELCOME}
+            WHERE asset.space_id = %(space)s AND location.state = 'PRESENT' AND {WELCOME}
             GROUP BY asset.id HAVING count(*) > 1 ORDER BY asset.id""",  # noqa: S608 - a constant
         space=space_id,
     )
@@ -50,7 +50,7 @@ def pictures(uow: UnitOfWork, space_id: UUID) -> list[Printed]:
             JOIN asset ON asset.id = component.asset_id
             WHERE component.space_id = %(space)s AND component.source = 'pipeline' AND node_id = 'image-hash'
             AND {one.format("phash")} ~ '^[0-9a-f]{{16}}$' AND {one.format("dhash")} ~ '^[0-9a-f]{{16}}$'
-            AND {_WELCOME} ORDER BY {_BEST_FIRST}""",  # noqa: S608 - constants
+            AND {WELCOME} ORDER BY {_BEST_FIRST}""",  # noqa: S608 - constants
         space=space_id,
     )
     return [Printed(Candidate(asset_id, size), (digits,)) for asset_id, size, digits in rows]
@@ -64,7 +64,7 @@ def films(uow: UnitOfWork, space_id: UUID, algorithm: str) -> list[Printed]:
                 THEN payload #> '{{data,frames,hashes}}' ELSE '[]' END) AS hash WHERE hash ~ '^[0-9a-f]{{32}}$')
             FROM component JOIN asset ON asset.id = component.asset_id
             WHERE component.space_id = %(space)s AND component.source = 'pipeline' AND node_id = 'fingerprint'
-            AND payload #>> '{{data,frames,algorithm}}' = %(algorithm)s AND {_WELCOME}
+            AND payload #>> '{{data,frames,algorithm}}' = %(algorithm)s AND {WELCOME}
             ORDER BY {_BEST_FIRST}""",  # noqa: S608 - constants
         space=space_id,
         algorithm=algorithm,

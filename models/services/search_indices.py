@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from models.entities import Task, TaskState
-from models.errors import InvalidInput, NotFound, Unavailable
+from models.errors import NotFound, Unavailable
 from models.messages import DROP_INDEX, INDEX_VECTORS, RECONCILE_INDEX, REINDEX, TaskKind
 from models.payloads import DropIndex, IndexVectors, Payload, ReconcileIndex, Reindex
 from models.permissions import Actor, Permission
@@ -172,7 +172,7 @@ def list_jobs(uow: UnitOfWork, actor: Actor, index_id: str) -> Sequence[Job]:
     kinds = {kind.name for (index, _), (kind, _) in _WORK.items() if index == index_id}
     query = select(Task).where(Task.space_id == actor.space_id, Task.kind.in_(kinds))
     found = uow.session.execute(query.order_by(Task.id.desc()).limit(_MOST_JOBS)).scalars().all()
-    return [job for job in map(_job, found) if job.index_id == index_id]
+    return [job for job in map(_job, found) if job and job.index_id == index_id]
 
 
 def find_job(uow: UnitOfWork, actor: Actor, index_id: str, job_id: UUID, *, lock: bool = False) -> Job:
@@ -185,9 +185,10 @@ def find_job(uow: UnitOfWork, actor: Actor, index_id: str, job_id: UUID, *, lock
     kinds = {kind.name for kind, _ in _WORK.values()}
     query = select(Task).where(Task.id == job_id, Task.space_id == actor.space_id, Task.kind.in_(kinds))
     task = uow.session.execute(query.with_for_update() if lock else query).scalar_one_or_none()
-    if task is None or _job(task).index_id != index_id:
+    job = _job(task) if task else None
+    if job is None or job.index_id != index_id:
         raise NotFound(f"Cannot find job with uuid '{job_id}'")
-    return _job(task)
+    return job
 
 
 def cancel_job(uow: UnitOfWork, actor: Actor, index_id: str, job_id: UUID) -> Job:
@@ -203,8 +204,9 @@ def cancel_job(uow: UnitOfWork, actor: Actor, index_id: str, job_id: UUID) -> Jo
     return job
 
 
-def _job(task: Task) -> Job:
+def _job(task: Task) -> Job | None:
+    """Say what a task does to which index; None for one with a payload of another version."""
     for (index_id, action), (kind, payload) in _WORK.items():
         if kind.name == task.kind and payload.model_dump(mode="json") == task.payload:
             return Job(task, index_id, action)
-    raise InvalidInput(f"The task {task.id} works on no index")
+    return None

@@ -70,7 +70,7 @@ def similar_assets(
             Component.asset_id == asset.id, *_written_by(fingerprint)
         )
         value = uow.session.execute(own.limit(1)).scalar_one_or_none()
-        if value and len(value) == fingerprint.bits // 4 and _EXACT.fullmatch(value):
+        if value and _is_value(fingerprint, value):
             return near_fingerprint(uow, actor, fingerprint, value, limit, threshold, asset.id)
     return []
 
@@ -79,6 +79,10 @@ def _written_by(fingerprint: Fingerprint) -> Sequence[ColumnElement[bool]]:
     return Component.source == literal_column("'pipeline'"), Component.node_id == literal_column(
         f"'{fingerprint.node_kind}'"
     )
+
+
+def _is_value(fingerprint: Fingerprint, value: str) -> bool:
+    return len(value) == fingerprint.bits // 4 and _EXACT.fullmatch(value) is not None
 
 
 def near_fingerprint(
@@ -91,7 +95,7 @@ def near_fingerprint(
         InvalidInput: when the value is none.
         Unavailable: when the database cannot compare vectors.
     """
-    if len(value) != fingerprint.bits // 4 or not _EXACT.fullmatch(value):
+    if not _is_value(fingerprint, value):
         raise InvalidInput(f"A fingerprint {fingerprint.name} has {fingerprint.bits // 4} hexadecimal digits")
     require_vectors(uow)
     least = DEFAULT_THRESHOLD if threshold is None else threshold

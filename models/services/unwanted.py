@@ -18,6 +18,9 @@ from models.unit_of_work import UnitOfWork
 
 BLACKLISTED = "blacklisted"
 """Code of the error, and of the outcome of an item."""
+WELCOME = """NOT EXISTS (SELECT 1 FROM blacklist AS b WHERE b.space_id = asset.space_id
+    AND b.sha512 = asset.sha512)"""
+"""In SQL: an asset is not blacklisted."""
 REFUSAL = "This content is blacklisted"
 
 

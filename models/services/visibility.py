@@ -90,6 +90,11 @@ def in_collections(asset_id: Any, collections: frozenset[UUID]) -> Condition:
     return held.correlate_except(_HELD).exists()
 
 
+def seen_with_all_assets(model: Any, actor: Actor) -> Condition:
+    """Tell which rows somebody sees who may read all assets of the space; anybody else sees none."""
+    return and_(model.space_id == actor.space_id, true() if actor.may(Permission.READ_ASSET) else false())
+
+
 def _is_one_of(column: Any, ids: frozenset[UUID]) -> Condition:
     condition: Condition = column.in_(ids) if ids else false()
     return condition

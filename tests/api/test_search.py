@@ -6,29 +6,18 @@ from uuid import UUID
 
 import pytest
 
-from models.events import ASSET_CREATED, NewEvent
 from models.ids import new_id
 from models.permissions import Actor
-from models.services.ingest import NewAsset, ensure_assets
 from models.wiring import Platform
 from tests.support.client import ApiClient
+from tests.support.indexing import add_assets
 from workers.indexing.feed import Feed
-
-
-def _add(platform: Platform, actor: Actor, *names: str) -> list[UUID]:
-    with platform.unit_of_work() as uow:
-        new = [NewAsset(new_id().hex * 4, 10, "image/jpeg", name) for name in names]
-        ids, _ = ensure_assets(uow, actor.space_id, actor.user_id, "test", new)
-        for asset_id in ids.values():
-            uow.publish(NewEvent(ASSET_CREATED, actor.space_id, asset_id))
-        uow.commit()
-    return [ids[asset.sha512] for asset in new]
 
 
 @pytest.fixture
 def assets(platform: Platform, actor: Actor, feed: Feed) -> list[UUID]:
     """Seven assets, in the index already when the feed begins."""
-    ids = _add(platform, actor, "IMG_2041.jpg", "Rome.jpg", *[f"same {number}.jpg" for number in range(5)])
+    ids = add_assets(platform, actor, "IMG_2041.jpg", "Rome.jpg", *[f"same {number}.jpg" for number in range(5)])
     feed.run_once()
     return ids
 
@@ -154,9 +143,9 @@ def test_status(client: ApiClient, platform: Platform, actor: Actor, feed: Feed)
     assert (before["available"], before["provider"], before["documentCount"]) == (False, "tantivy", 0)
     assert before["reason"]
     client.get("/search/assets", expect=503)
-    _add(platform, actor, "one.jpg")
+    add_assets(platform, actor, "one.jpg")
     feed.run_once()
-    _add(platform, actor, "two.jpg")
+    add_assets(platform, actor, "two.jpg")
     after = client.get("/search/status")
     assert (after["available"], after["documentCount"], after["dirtyCount"]) == (True, 1, 1)
     assert after["lastSyncedAt"] > 1.7e9

@@ -39,7 +39,7 @@ Items = list[dict[str, Any]]
 
 @dataclass
 class Applied:
-    """What was found and done for a group. With a problem, nothing was done."""
+    """What was found and done for a group. A problem may come after some files were moved."""
 
     item: dict[str, Any]
     problem: str | None = None

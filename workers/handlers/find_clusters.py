@@ -12,11 +12,12 @@ from models.messages import FIND_CLUSTERS
 from models.payloads import FindClusters
 from models.services import cluster_sources as sources
 from models.services.bulk_answers import asked_by
-from models.services.cluster_sources import Kind, Loose
+from models.services.cluster_sources import Loose
 from models.services.clusters import Proposed, add_members, propose
 from models.services.sessions import actor_of_task
 from models.services.task_parts import Outcome
 from models.unit_of_work import UnitOfWork
+from models.vectors import VectorKind
 from workers.handling import Step
 from workers.processing.clustering import Cluster, Vectors, cluster, directions
 
@@ -25,7 +26,7 @@ from workers.processing.clustering import Cluster, Vectors, cluster, directions
 class Found:
     """What was found among embeddings of a kind: new clusters, and what confirmed ones gain."""
 
-    kind: Kind
+    kind: VectorKind
     proposed: Sequence[Proposed]
     gained: Sequence[tuple[UUID, Sequence[tuple[UUID, float]]]]
 
@@ -42,7 +43,7 @@ class FindClustersHandler:
         return [self._look(step, kind) for kind in kinds]
 
     @staticmethod
-    def _look(step: Step[FindClusters], kind: Kind) -> Found:
+    def _look(step: Step[FindClusters], kind: VectorKind) -> Found:
         with step.platform.unit_of_work() as uow:
             members = sources.loose(uow, step.space_id, kind)
             known = sources.confirmed(uow, step.space_id, kind)
@@ -71,11 +72,11 @@ class FindClustersHandler:
         """Nothing is left over."""
 
 
-def _directions(vectors: Sequence[Sequence[float]], kind: Kind) -> Vectors:
+def _directions(vectors: Sequence[Sequence[float]], kind: VectorKind) -> Vectors:
     return directions(vectors) if vectors else np.zeros((0, kind.dimensions), dtype=np.float32)
 
 
-def _middles(known: dict[UUID, list[list[float]]], kind: Kind) -> Vectors:
+def _middles(known: dict[UUID, list[list[float]]], kind: VectorKind) -> Vectors:
     return _directions([directions(vectors).sum(axis=0) for vectors in known.values()], kind)
 
 
@@ -83,6 +84,6 @@ def _named(members: Sequence[Loose], found: Cluster) -> list[tuple[UUID, float]]
     return [(members[place].embedding_id, score) for place, score in found.members]
 
 
-def _proposed(kind: Kind, members: Sequence[Loose], found: Cluster) -> Proposed:
+def _proposed(kind: VectorKind, members: Sequence[Loose], found: Cluster) -> Proposed:
     middle = members[found.members[0][0]]
     return Proposed(kind.type, kind.model, _named(members, found), middle.asset_id, found.score)
