@@ -6,7 +6,7 @@ Commits are explicit: leaving the block without `commit()` rolls everything back
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from types import TracebackType
@@ -16,7 +16,7 @@ from uuid import UUID
 import orjson
 import psycopg
 from sqlalchemy import CursorResult, Engine, PoolProxiedConnection, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
 from models.bus import Bus
@@ -107,12 +107,30 @@ class UnitOfWork:
 
     def fetch(self, statement: str, **parameters: object) -> list[tuple[Any, ...]]:
         """Read rows where microseconds count: straight through the driver, which spells parameters `%(name)s`."""
-        return _driver(self.session.connection().connection).execute(statement, parameters).fetchall()
+        with _told_as_ever():
+            return self._connection.execute(statement, parameters).fetchall()
 
     def fetch_binary(self, statement: str, **parameters: object) -> list[tuple[Any, ...]]:
         """Read rows as `fetch` does, in PostgreSQL's binary format: for very many of them."""
-        driver = _driver(self.session.connection().connection)
-        return driver.execute(statement, parameters, binary=True).fetchall()
+        with _told_as_ever():
+            return self._connection.execute(statement, parameters, binary=True).fetchall()
+
+    def copy(self, table: str, types: Mapping[str, str], rows: Iterable[Sequence[object]]) -> None:
+        """Insert rows as `COPY` does, which is the fastest way; `types` are PostgreSQL's, by column.
+
+        Neither table nor columns may come from outside.
+        """
+        with _told_as_ever(), self._connection.cursor() as cursor:
+            statement = f"COPY {table} ({', '.join(types)}) FROM STDIN WITH (FORMAT BINARY)"
+            with cursor.copy(statement.encode()) as copying:
+                copying.set_types(list(types.values()))
+                for row in rows:
+                    copying.write_row(row)
+
+    @property
+    def _connection(self) -> psycopg.Connection:
+        """The driver's connection that the session uses."""
+        return _driver(self.session.connection().connection)
 
     def lock(self, name: str) -> None:
         """Take the advisory lock of that name until the transaction ends."""
@@ -184,10 +202,11 @@ class Reading(UnitOfWork):
         """Read rows straight through the driver."""
         if self._session is not None:
             return super().fetch(statement, **parameters)
-        if self._lent is None:
-            self._lent = self._engine.raw_connection()
-            _driver(self._lent).autocommit = True
-        return _driver(self._lent).execute(statement, parameters).fetchall()
+        with _told_as_ever():
+            if self._lent is None:
+                self._lent = self._engine.raw_connection()
+                _driver(self._lent).autocommit = True
+            return _driver(self._lent).execute(statement, parameters).fetchall()
 
     def release(self) -> None:
         """Give the connection back."""
@@ -205,6 +224,17 @@ class Reading(UnitOfWork):
         if not _driver(lent).closed:
             _driver(lent).autocommit = False
         lent.close()
+
+
+class _told_as_ever:  # noqa: N801 - a context, and quicker than a generator
+    """Raises what the driver raises as SQLAlchemy would have: callers know one family of errors."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, psycopg.Error):
+            raise DBAPIError.instance(None, None, error, psycopg.Error) from error
 
 
 def _driver(lent: PoolProxiedConnection) -> psycopg.Connection:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-import psycopg
 from flask import Flask, Response, jsonify, request
 from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -34,9 +33,7 @@ STATUS: Mapping[type[errors.LoomError], int] = {
     errors.StorageFull: 507,
 }
 _INTERNAL = 500
-# By SQLAlchemy's names and, where a statement goes straight through the driver, by the driver's.
-_ENGINE_TROUBLE = (OperationalError, InterfaceError, PoolTimeout, psycopg.OperationalError, psycopg.InterfaceError)
-_BAD_VALUE = (DataError, psycopg.DataError)
+_ENGINE_TROUBLE = (OperationalError, InterfaceError, PoolTimeout)
 _RETRY_AFTER_SECONDS = 2
 _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 _PLAIN_WORDS = {
@@ -55,8 +52,7 @@ def register_error_handlers(app: Flask) -> None:
     app.register_error_handler(Exception, _unknown_error)
     for trouble in _ENGINE_TROUBLE:
         app.register_error_handler(trouble, _engine_trouble)
-    for refusal in _BAD_VALUE:
-        app.register_error_handler(refusal, _unforeseen_value)
+    app.register_error_handler(DataError, _unforeseen_value)
 
 
 def status_of(error: errors.LoomError) -> int:

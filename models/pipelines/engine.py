@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
-from models.pipelines.content import is_control
 from models.pipelines.descriptors import Cardinality, Port
 from models.pipelines.graph import Branch, Edge, Graph, GraphNode, Mode
 from models.pipelines.outcomes import NodeState, Origin, Outcome, sealed, skipped
@@ -34,14 +34,13 @@ class ItemState(StrEnum):
     SKIPPED = "SKIPPED"
 
 
-@dataclass(frozen=True)
-class Execution:
+class Execution(NamedTuple):
     """A node that is to run: for which element, with which inputs, and behind which failures."""
 
     node: GraphNode
     element: int
     inputs: Mapping[str, Any]
-    failures: Mapping[str, str] = field(default_factory=dict)
+    failures: Mapping[str, str] = MappingProxyType({})
     """Of a node that is not blocking: the producers that have failed, and why."""
 
 
@@ -86,7 +85,8 @@ def run_item(graph: Graph, source: Outcome, execute: Execute) -> dict[str, list[
         if node.id == graph.source:
             run.results[node.id] = [sealed(source, node.outputs)]
         else:
-            run.results[node.id] = [run.settle(node, element, execute) for element in run.elements(node)]
+            elements = run.elements(node) if node.driver else (0,)
+            run.results[node.id] = [run.settle(node, element, execute) for element in elements]
     return run.results
 
 
@@ -105,9 +105,7 @@ class _Run:
         self.results: dict[str, list[Outcome]] = {}
 
     def elements(self, node: GraphNode) -> range:
-        """How often a node is to be looked at: at least once, so that it has a result."""
-        if node.driver is None:
-            return range(1)
+        """How often a node for each element is to be looked at: at least once, so that it has a result."""
         return range(max(1, len(self._driving(node))))
 
     def _driving(self, node: GraphNode) -> Sequence[Any]:
@@ -123,25 +121,27 @@ class _Run:
             return decided
         outcome = execute(decided)
         # What is known was held against what the node declares when it was found out.
-        return outcome if _is_known(outcome) else sealed(outcome, node.outputs)
+        is_known = isinstance(outcome, Outcome) and outcome.origin is Origin.CACHED
+        return outcome if is_known else sealed(outcome, node.outputs)
 
     def _decide_plainly(self, node: GraphNode) -> Execution | None:
         """Decide what most executions come to, in which every edge is live; None if one is not."""
-        if node.id not in self._graph.plain:
+        edges = self._graph.plain.get(node.id)
+        if edges is None:
             return None
         inputs = {}
-        for edge in self._graph.edges_into.get(node.id, ()):
-            producer, outcome = self._graph.nodes[edge.source], self.results[edge.source][0]
-            if outcome.state is not NodeState.COMPLETED:
+        for source, source_port, target_port, verdict_port, verdict in edges:
+            state, outputs, *_ = self.results[source][0]
+            if state is not NodeState.COMPLETED or (
+                verdict is not None and outputs.get(verdict_port) is not verdict
+            ):  # fmt: skip
                 return None
-            if edge.branch is not Branch.ANY and _verdict(producer, outcome) is not (edge.branch is Branch.PASS):
-                return None
-            if edge.source_port:
-                value = outcome.outputs.get(edge.source_port)
+            if source_port:
+                value = outputs.get(source_port)
                 if value is None:
                     return None
-                if edge.target_port in node.inputs:
-                    inputs[edge.target_port] = value
+                if target_port:
+                    inputs[target_port] = value
         return Execution(node, 0, inputs)
 
     def _decide(self, node: GraphNode, element: int) -> Execution | Outcome:
@@ -176,10 +176,6 @@ class _Run:
         return arrival
 
 
-def _is_known(outcome: Outcome | None) -> bool:
-    return isinstance(outcome, Outcome) and outcome.origin is Origin.CACHED
-
-
 def _takes_many(node: GraphNode, edge: Edge) -> bool:
     if not edge.target_port:
         return node.mode is Mode.SINGLE
@@ -207,8 +203,7 @@ def _gives_many(producer: GraphNode, edge: Edge) -> bool:
 
 
 def _verdict(producer: GraphNode, outcome: Outcome) -> bool | None:
-    ports = (port.id for port in producer.outputs.values() if is_control(port.content_type))
-    verdict: bool | None = outcome.outputs.get(next(ports, ""))
+    verdict: bool | None = outcome.outputs.get(producer.verdict_port)
     return verdict
 
 

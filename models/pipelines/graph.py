@@ -6,8 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
+from models.pipelines.content import is_control
 from models.pipelines.descriptors import Cardinality, NodeDescriptor, Port
 
 
@@ -58,6 +60,23 @@ class GraphNode:
     driver: tuple[str, str] | None = None
     """Of a node that runs for each element: the node and the output whose values these are."""
 
+    @cached_property
+    def verdict_port(self) -> str:
+        """The output at which a filter says whether it lets pass; empty for a node that does not."""
+        return next((port.id for port in self.outputs.values() if is_control(port.content_type)), "")
+
+
+class PlainEdge(NamedTuple):
+    """An edge that brings one value, or a verdict, with what must be known to follow it."""
+
+    source: str
+    source_port: str
+    target_port: str
+    """Empty if the target does not take the value."""
+    verdict_port: str
+    verdict: bool | None
+    """The one that it follows; None if it follows any."""
+
 
 @dataclass(frozen=True)
 class Graph:
@@ -67,8 +86,8 @@ class Graph:
     edges: Sequence[Edge]
     source: str
     edges_into: Mapping[str, Sequence[Edge]] = field(init=False)
-    plain: frozenset[str] = field(init=False)
-    """Nodes that run once, and get no more than one value of each edge."""
+    plain: Mapping[str, Sequence[PlainEdge]] = field(init=False)
+    """Of nodes that run once, and get no more than one value of each edge: the edges."""
 
     def __post_init__(self) -> None:
         """Sort the edges by where they lead."""
@@ -76,12 +95,21 @@ class Graph:
         for edge in self.edges:
             into[edge.target].append(edge)
         object.__setattr__(self, "edges_into", into)
-        plain = (node.id for node in self.nodes.values() if self._is_plain(node))
-        object.__setattr__(self, "plain", frozenset(plain))
+        plain = {node.id: self._plain_edges(node) for node in self.nodes.values() if self._is_plain(node)}
+        object.__setattr__(self, "plain", plain)
 
     def _is_plain(self, node: GraphNode) -> bool:
         edges = self.edges_into.get(node.id, ())
         return _runs_once(node) and node.options.get("enabled", True) and all(map(self._is_plain_edge, edges))
+
+    def _plain_edges(self, node: GraphNode) -> list[PlainEdge]:
+        found = []
+        for edge in self.edges_into.get(node.id, ()):
+            verdict = None if edge.branch is Branch.ANY else edge.branch is Branch.PASS
+            target_port = edge.target_port if edge.target_port in node.inputs else ""
+            verdict_port = self.nodes[edge.source].verdict_port
+            found.append(PlainEdge(edge.source, edge.source_port, target_port, verdict_port, verdict))
+        return found
 
     def _is_plain_edge(self, edge: Edge) -> bool:
         producer = self.nodes[edge.source]

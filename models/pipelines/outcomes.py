@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from models.pipelines.descriptors import Cardinality, Port
 from models.pipelines.effects import Effect
@@ -13,6 +13,7 @@ from models.pipelines.values import ValueProblem, coerce
 
 Outputs = Mapping[str, Any]
 """Values by port; of a port with MANY, a list."""
+_NOTHING: Outputs = MappingProxyType({})
 
 
 class NodeState(StrEnum):
@@ -30,12 +31,11 @@ class Origin(StrEnum):
     CACHED = "CACHED"
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """How an execution has ended. A skip that is `is_routed` goes on along every edge."""
 
     state: NodeState
-    outputs: Outputs = field(default_factory=dict)
+    outputs: Outputs = _NOTHING
     message: str | None = None
     origin: Origin = Origin.COMPUTED
     is_routed: bool = False

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
@@ -19,10 +19,10 @@ import tantivy
 
 from models.search.fields import NUMBERS
 from models.search.port import PARAGRAPH, AssetDocument, Facet
-from models.search.stems import guess_language, stems_of
-from models.search.words import LONGEST_WORD, fact_words, find_compounds, join_words, sort_key, split_words
+from models.search.stems import guess_language, language_mark, stems_of
+from models.search.words import LONGEST_WORD, cut_name, fact_words, join_words, sort_key, split_words
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 ASSET_ID, SPACE_ID, MIME, MARK, SOURCE = "asset_id", "space_id", "mime", "mark", "source"
 NAME, COMPOUND, PATH, KIND, TEXT = "name", "compound", "path", "kind", "text"
@@ -31,6 +31,9 @@ SORT_NAME, SORT_DATE, SORT_SIZE = "sort_name", "sort_date", "sort_size"
 TAKEN, LATITUDE, LONGITUDE, RECENCY = "taken", "latitude", "longitude", "recency"
 BUCKET, STAMP = "bucket", "stamp"
 FACETS = {facet: f"facet_{facet}" for facet in Facet}
+_TYPE, _YEAR, _EXTENSION, _CAMERA, _TAG = (
+    FACETS[facet] for facet in (Facet.TYPE, Facet.YEAR, Facet.EXTENSION, Facet.CAMERA, Facet.TAG)
+)  # fmt: skip
 NUMBER_FIELDS = {name: f"number_{name}" for name in sorted(NUMBERS)}
 
 _MILLISECONDS = 1000
@@ -46,7 +49,7 @@ _MOST_SHOWN, _MOST_SHOWN_TEXTS = 500, 20
 _YEARS_SECONDS = 365.2425 * 86400
 _RECENCY_GROWTH = 0.04
 """Scores are multiplied by log2(2 + recency): what is ten years newer counts a tenth more, and breaks ties."""
-_encode = json.JSONEncoder(separators=(",", ":")).encode
+_encode = json.JSONEncoder(separators=(",", ":"), default=str).encode
 
 
 def make_schema() -> tantivy.Schema:
@@ -113,12 +116,15 @@ def make_document(asset: AssetDocument) -> tantivy.Document:
 
 def bucket_of(asset_id: UUID) -> str:
     """Give the bucket of an asset: its id ends at random, so all are about the same size."""
-    return f"{asset_id.int & 0xFF:02x}"
+    return _BUCKETS[asset_id.int & 0xFF]
+
+
+_BUCKETS = [f"{number:02x}" for number in range(256)]
 
 
 def stamp_of(asset: AssetDocument) -> int:
     """Give 32 bits that are others when a document is another: sums of many stay exact in a float."""
-    told: list[object] = [str(asset.asset_id), _space_text(asset.space_id), *asset[2:]]
+    told: list[object] = list(asset)
     told[_MARKS], told[_TAGS] = sorted(asset.marks), sorted(asset.tags)
     return zlib.crc32(_pack(told))
 
@@ -136,16 +142,15 @@ def _pack(source: list[object]) -> bytes:
 
 def _add_names(document: tantivy.Document, filename: str, paths: Sequence[str]) -> str:
     """Write what an asset is called and where it lies; gives the words of its name."""
-    words, compounds = join_words(filename), find_compounds(filename)
+    words, compounds = cut_name(filename)
     document.add_text(NAME, words)
     for path in paths:
         folder, _, name = path.rpartition("/")
         folder_words, more = _remembered_words(folder)
-        if name != filename:
-            more = [*more, *find_compounds(name)]
+        name_words, others = (words, ()) if name == filename else cut_name(name)
         # One value for each path: a phrase never runs from the end of one into the next.
-        document.add_text(PATH, f"{folder_words} {words if name == filename else join_words(name)}")
-        compounds += more
+        document.add_text(PATH, f"{folder_words} {name_words}")
+        compounds += [*more, *others]
     if compounds:
         document.add_text(COMPOUND, " ".join(dict.fromkeys(compounds)))
     return words
@@ -160,8 +165,7 @@ def _add_stems(document: tantivy.Document, asset: AssetDocument, words: list[str
     for name in _SPOKEN if asset.facts else ():
         for value in asset.facts.get(name, ()):
             words += split_words(value)
-    if stems := stems_of(words, language):
-        document.add_text(STEM, " ".join(stems))
+    document.add_text(STEM, " ".join([language_mark(language), *stems_of(words, language)]))
 
 
 _SPOKEN = ("title", "keyword", "album")
@@ -204,14 +208,14 @@ def spell_fact(name: str, words: Sequence[str]) -> str:
 def _add_facets(document: tantivy.Document, asset: AssetDocument) -> None:
     name, dot, extension = asset.filename.rpartition(".")
     moment = asset.first_seen if asset.taken is None else asset.taken
-    document.add_text(FACETS[Facet.TYPE], asset.mime_type.partition("/")[0].lower())
-    document.add_text(FACETS[Facet.YEAR], _year_of(int(moment // _DAY_SECONDS)))
+    document.add_text(_TYPE, asset.mime_type.partition("/")[0].lower())
+    document.add_text(_YEAR, _year_of(int(moment // _DAY_SECONDS)))
     if name and dot and extension.isalnum():
-        document.add_text(FACETS[Facet.EXTENSION], extension.casefold()[:LONGEST_WORD])
+        document.add_text(_EXTENSION, extension.casefold()[:LONGEST_WORD])
     for camera in asset.facts.get("camera", ()):
-        document.add_text(FACETS[Facet.CAMERA], camera[:LONGEST_WORD])
+        document.add_text(_CAMERA, camera[:LONGEST_WORD])
     for tag in asset.tags:
-        document.add_text(FACETS[Facet.TAG], tag[:LONGEST_WORD])
+        document.add_text(_TAG, tag[:LONGEST_WORD])
 
 
 _DAY_SECONDS = 86_400
@@ -228,7 +232,7 @@ def _year_of(day: int) -> str:
 @lru_cache(maxsize=1024)
 def _remembered_words(text: str) -> tuple[str, list[str]]:
     """Cut what many assets have in common: their folder, their type."""
-    return join_words(text), find_compounds(text)
+    return cut_name(text)
 
 
 _space_text = lru_cache(maxsize=1024)(str)
@@ -236,8 +240,10 @@ _space_text = lru_cache(maxsize=1024)(str)
 
 def date_order(seconds: float) -> int:
     """Give the least place of a moment in time; the bits below tell equal moments apart."""
-    milliseconds = int(max(-_LARGEST_KEY, min(_LARGEST_KEY, seconds * _MILLISECONDS)))
-    return milliseconds << _TIE_BITS
+    milliseconds = seconds * _MILLISECONDS
+    if not -_LARGEST_KEY < milliseconds < _LARGEST_KEY:
+        milliseconds = max(-_LARGEST_KEY, min(_LARGEST_KEY, milliseconds))
+    return int(milliseconds) << _TIE_BITS
 
 
 def last_date_order(seconds: float) -> int:
@@ -256,11 +262,11 @@ def last_size_order(size: int) -> int:
 
 
 def _name_order(filename: str) -> str:
-    return sort_key(filename)[:LONGEST_WORD].encode("utf-8", "replace").decode("utf-8")
+    called = sort_key(filename)[:LONGEST_WORD]
+    return called if called.isascii() else called.encode("utf-8", "replace").decode("utf-8")
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """What a hit shows, as it was when the document was written."""
 
     asset_id: UUID

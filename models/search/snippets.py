@@ -37,6 +37,9 @@ def _has_any(texts: Iterable[str], terms: Sequence[Term]) -> bool:
 
 
 def _has(text: str, term: Term) -> bool:
+    # Folding leaves ASCII as it is: what does not contain the letters need not be cut into words.
+    if text.isascii() and term.words[-1] not in text.lower():
+        return False
     words = split_words(text)
     if term.whole and any(_fits(whole_word(run) or "", term.whole, term) for run in re.findall(r"[^\W_]+", text)):
         return True

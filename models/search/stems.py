@@ -7,7 +7,7 @@ A stem is written as `en:boat`, so that one field of the index holds all languag
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 import tantivy
@@ -57,17 +57,26 @@ def guess_language(words: Sequence[str]) -> str:
     return best if found[best] >= _FEWEST_COMMON else DEFAULT
 
 
-def stems_of(words: Sequence[str], language: str) -> list[str]:
-    """Give the stems of folded words in a language, each once."""
-    text = " ".join(word for word in dict.fromkeys(words) if len(word) >= _SHORTEST)
-    return [f"{language}:{stem}" for stem in dict.fromkeys(_analyzer(language).analyze(text))] if text else []
+def stems_of(words: Iterable[str], language: str) -> list[str]:
+    """Give the stems of folded words in a language, each once. A number has none but itself."""
+    told = (word for word in dict.fromkeys(words) if len(word) >= _SHORTEST and not word.isdigit())
+    return list(dict.fromkeys(_stem_of(word, language) for word in told))
+
+
+def language_mark(language: str) -> str:
+    """Give what is written beside the stems of each text in a language, so that an index tells which it has."""
+    return f"{language}:"
 
 
 @lru_cache(maxsize=4096)
-def all_stems(word: str, language: str | None) -> tuple[str, ...]:
-    """Give the stems of one word: in a language, or in all of them."""
-    codes = [language] if language else list(LANGUAGES)
-    return tuple(stem for code in codes for stem in stems_of([word], code))
+def all_stems(word: str, languages: tuple[str, ...]) -> tuple[str, ...]:
+    """Give the stems of one word in each of these languages."""
+    return tuple(stem for code in languages for stem in stems_of([word], code))
+
+
+@lru_cache(maxsize=32_768)
+def _stem_of(word: str, language: str) -> str:
+    return f"{language}:{_analyzer(language).analyze(word)[0]}"
 
 
 @lru_cache(maxsize=len(LANGUAGES))

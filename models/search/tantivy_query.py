@@ -55,11 +55,17 @@ _TIE_BREAKER = 0.1
 _LONGEST_MIME = 127
 
 
-def make_query(schema: Schema, query: SearchQuery, terms: Terms, *, is_fuzzy: bool = False) -> Query:
-    """Combine terms and restrictions. The space is always part of it, so a count tells nothing of other spaces."""
+def make_query(
+    schema: Schema, query: SearchQuery, terms: Terms, languages: tuple[str, ...], *, is_fuzzy: bool = False
+) -> Query:
+    """Combine terms and restrictions. The space is always part of it, so a count tells nothing of other spaces.
+
+    `languages` are those that the index has stems of.
+    """
     clauses = [(Occur.Must, _in_space(schema, query.space_id))]
     if not terms.is_empty:
-        looking = _Looking(schema, query.parts, query.language, query.within, is_fuzzy)
+        spoken = languages if query.language is None else tuple({query.language} & {*languages})
+        looking = _Looking(schema, query.parts, spoken, query.within, is_fuzzy)
         clauses.append((Occur.Must, looking.match(terms)))
         called = Query.term_query(schema, WHOLE, sort_key(query.terms).strip()[:LONGEST_WORD], "basic")
         clauses.append((Occur.Should, Query.const_score_query(called, _WHOLE_SCORE)))
@@ -100,7 +106,7 @@ class _Looking:
 
     schema: Schema
     parts: frozenset[Part]
-    language: str | None
+    languages: tuple[str, ...]
     within: Part | None
     is_fuzzy: bool
 
@@ -147,7 +153,7 @@ class _Looking:
     def _alike(self, word: str, fields: Mapping[str, float]) -> Sequence[Query]:
         """Match words of the same stem, and if nothing else is found, words that are spelt nearly so."""
         found: list[Query] = []
-        if stems := all_stems(word, self.language):
+        if stems := all_stems(word, self.languages):
             stemmed = [STEM, *(field for field in fields if field in _STEMMED)]
             found += [
                 Query.const_score_query(Query.term_query(self.schema, field, stem, "basic"), _STEM_SCORE)

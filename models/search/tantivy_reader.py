@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
@@ -37,10 +37,12 @@ from models.search.schema import (
     SORT_NAME,
     SORT_SIZE,
     STAMP,
+    STEM,
     Source,
     unpack,
 )
 from models.search.snippets import highlights, matched_in
+from models.search.stems import LANGUAGES, language_mark
 from models.search.tantivy_query import make_query
 
 _LOOK_SECONDS = 0.2
@@ -75,6 +77,8 @@ class Opened:
     current: Stamp
     meta: Stamp
     index: tantivy.Index
+    languages: tuple[str, ...]
+    """Those that there are stems of."""
 
 
 class TantivyReader:
@@ -101,7 +105,7 @@ class TantivyReader:
         opened = self._open()
         try:
             with guarded():
-                return _search(opened.index, query, terms)
+                return _search(opened, query, terms)
         except IndexBroken as error:
             logger.warning("a search failed", reason=error.message)
             raise Unavailable(_UNREADABLE) from error
@@ -180,7 +184,7 @@ class TantivyReader:
             # By default tantivy starts a thread that watches the files, for every index.
             index.config_reader("manual")
             index.reload()
-        return Opened(generation, current, meta, index)
+            return Opened(generation, current, meta, index, _languages(index))
 
 
 def _reload(opened: Opened) -> Opened:
@@ -188,8 +192,14 @@ def _reload(opened: Opened) -> Opened:
     if meta != opened.meta:
         with guarded():
             opened.index.reload()
+            opened.languages = _languages(opened.index)
         opened.meta = meta
     return opened
+
+
+def _languages(index: tantivy.Index) -> tuple[str, ...]:
+    searcher = index.searcher()
+    return tuple(code for code in LANGUAGES if searcher.doc_freq(STEM, language_mark(code)))
 
 
 def _stamp(path: Path) -> Stamp:
@@ -197,15 +207,18 @@ def _stamp(path: Path) -> Stamp:
     return status.st_ino, status.st_mtime_ns, status.st_size
 
 
-def _search(index: tantivy.Index, query: SearchQuery, terms: Terms) -> SearchPage:
-    searcher, made = index.searcher(), make_query(index.schema, query, terms)
-    found = _run(index.schema, searcher, made, query, terms)
+def _search(opened: Opened, query: SearchQuery, terms: Terms) -> SearchPage:
+    searcher, schema = opened.index.searcher(), opened.index.schema
+    made = make_query(schema, query, terms, opened.languages)
+    found = _run(schema, searcher, made, query, terms)
     is_fuzzy = query.is_forgiving and not found.total and bool(terms.wanted)
     if is_fuzzy:
-        made = make_query(index.schema, query, terms, is_fuzzy=True)
-        found = _run(index.schema, searcher, made, query, terms)
+        made = make_query(schema, query, terms, opened.languages, is_fuzzy=True)
+        found = _run(schema, searcher, made, query, terms)
         is_fuzzy = bool(found.total)
-    hits = [_hit(_shown(unpack(searcher.doc(address)), query), score, terms.wanted, query, is_fuzzy=is_fuzzy)
+    hidden: dict[str, Any] = {name: [] for part, name in _HIDDEN.items() if part not in query.parts}
+    wanted = terms.wanted
+    hits = [_hit(unpack(searcher.doc(address))._replace(**hidden), score, wanted, query, is_fuzzy=is_fuzzy)
             for score, address in found.hits]  # fmt: skip
     return SearchPage(hits, found.total, _count(searcher, made, query.facets), found.last_key, is_fuzzy)
 
@@ -262,11 +275,6 @@ def _count(
 _HIDDEN = {
     Part.PATHS: "paths", Part.TAGS: "tags", Part.COMMENTS: "comments", Part.ANNOTATIONS: "annotations"
 }  # fmt: skip
-
-
-def _shown(source: Source, query: SearchQuery) -> Source:
-    hidden: dict[str, Any] = {name: [] for part, name in _HIDDEN.items() if part not in query.parts}
-    return replace(source, **hidden) if hidden else source
 
 
 def _hit(source: Source, score: float, wanted: Sequence[Term], query: SearchQuery, *, is_fuzzy: bool) -> Hit:

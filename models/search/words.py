@@ -50,12 +50,21 @@ def join_words(text: str) -> str:
     return " ".join(_PART.findall(fold(text))).casefold()
 
 
-def find_compounds(text: str) -> list[str]:
-    """Give what else a text can be found by, in no order: uncut runs (`dsc0042`), numbers without zeros (`42`)."""
-    folded = fold(text)
-    runs = [run for run in _RUN.findall(folded) if not _is_plain(run) and len(_PART.findall(run)) > 1]
-    numbers = [number.lstrip("0") or "0" for number in _ZEROS.findall(folded)]
-    return [word[:LONGEST_WORD].casefold() for word in runs + numbers]
+def cut_name(name: str) -> tuple[str, list[str]]:
+    """Give the words of a name as `join_words` does, and what else it can be found by.
+
+    That is, in no order: uncut runs (`dsc0042`), and numbers without zeros (`42`).
+    """
+    folded = fold(name)
+    parts, runs = _PART.findall(folded), _RUN.findall(folded)
+    compounds = []
+    if len(parts) != len(runs):
+        compounds = [run for run in runs if not _is_plain(run) and len(_PART.findall(run)) > 1]
+    if "0" in folded:
+        compounds += [number.lstrip("0") or "0" for number in _ZEROS.findall(folded)]
+    if len(name) > LONGEST_WORD:
+        parts, compounds = ([word[:LONGEST_WORD] for word in words] for words in (parts, compounds))
+    return " ".join(parts).casefold(), [word.casefold() for word in compounds]
 
 
 def _is_plain(run: str) -> bool:

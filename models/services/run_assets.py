@@ -11,14 +11,14 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import select
+from sqlalchemy import ARRAY, Text, Uuid, any_, cast, literal, select
 
 from models.entities import Asset
 from models.permissions import Actor
 from models.services.asset_blocks import Place
 from models.services.asset_bytes import AssetSource
 from models.services.assets import ASSETS
-from models.services.unwanted import find_blacklisted
+from models.services.unwanted import is_listed
 from models.storage import blob_key
 from models.unit_of_work import UnitOfWork, as_array
 
@@ -45,21 +45,21 @@ class RunAsset:
 
 def load_run_assets(uow: UnitOfWork, actor: Actor, asset_ids: Sequence[UUID]) -> dict[UUID, RunAsset]:
     """Give those of the assets that there are and that the actor may read."""
-    columns = Asset.id, Asset.sha512, Asset.size, Asset.mime_type, Asset.filename, Asset.first_seen, Asset.blob_sha512
-    query = select(*columns).where(
-        Asset.id.in_(asset_ids), Asset.space_id == actor.space_id, ASSETS.visible(actor)
+    query = select(
+        Asset.id, Asset.sha512, Asset.size, Asset.mime_type, Asset.filename, Asset.first_seen, Asset.blob_sha512,
+        is_listed(Asset),
+    ).where(
+        Asset.id == any_(cast(literal(as_array(asset_ids), Text), ARRAY(Uuid))), Asset.space_id == actor.space_id,
+        ASSETS.visible(actor),
     )  # fmt: skip
     rows = uow.session.execute(query).all()
     places = _places(uow, [row[0] for row in rows])
     found: dict[UUID, RunAsset] = {}
     for row in rows:
-        where, blob = places[row[0]], row[6]
+        asset_id, where, blob, is_blacklisted = row[0], places[row[0]], row[6], row[7]
         source = AssetSource(row[2], blob_key(blob) if blob else None, () if blob else where)
-        found[row[0]] = RunAsset(*row[:6], source, where)
+        found[asset_id] = RunAsset(*row[:6], source, where, is_blacklisted)
     _add_opinions(uow, found)
-    listed = find_blacklisted(uow, actor.space_id, [asset.sha512 for asset in found.values()])
-    for asset in found.values():
-        asset.is_blacklisted = asset.sha512 in listed
     _add_known(uow, found)
     return found
 

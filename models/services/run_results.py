@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -33,19 +33,18 @@ class Found:
     made: Sequence[dict[str, Any]] = ()
 
 
-@dataclass
-class ItemRow:
+class ItemRow(NamedTuple):
     """An item of a run, as it is kept. `results` are what its nodes did, as JSON."""
 
-    index: int
+    item_index: int
     asset_id: UUID
-    sha512: str
+    sha512: bytes
     filename: str
     size: int
     state: str
     message: str | None
     duration_ms: int
-    results: list[dict[str, Any]] = field(default_factory=list)
+    results: bytes
 
 
 @dataclass
@@ -79,19 +78,19 @@ def tallies_of(uow: UnitOfWork, task_id: UUID) -> dict[str, Tally]:
     return {node_id: Tally(*counts) for node_id, *counts in rows}
 
 
-def keep_run_items(uow: UnitOfWork, task_id: UUID, rows: Iterable[ItemRow]) -> None:
+_RUN_ITEM = {
+    "task_id": "uuid", "index": "int8", "asset_id": "uuid", "sha512": "bytea", "filename": "text", "size": "int8",
+    "state": "text", "message": "text", "duration_ms": "int8", "results": "bytea",
+}  # fmt: skip
+
+
+def keep_run_items(uow: UnitOfWork, task_id: UUID, rows: Sequence[ItemRow]) -> None:
     """Keep what became of items; of one that is tried again, what became of it now."""
     uow.execute(
-        """INSERT INTO run_item (task_id, index, asset_id, sha512, filename, size, state, message, duration_ms, results)
-           SELECT :task, index, asset_id, decode(sha512, 'hex'), filename, size, state, message, duration_ms,
-                  convert_to(CAST(results AS text), 'UTF8')
-           FROM json_to_recordset(CAST(:rows AS json)) AS new (index bigint, asset_id uuid, sha512 text, filename text,
-                size bigint, state text, message text, duration_ms bigint, results json)
-           ON CONFLICT (task_id, index) DO UPDATE SET state = excluded.state, message = excluded.message,
-               duration_ms = excluded.duration_ms, results = excluded.results, finished = now()""",
-        task=task_id,
-        rows=as_rows([vars(row) for row in rows]),
-    )
+        "DELETE FROM run_item WHERE task_id = :task AND index = ANY(:indices)",
+        task=task_id, indices=[row.item_index for row in rows],
+    )  # fmt: skip
+    uow.copy("run_item", _RUN_ITEM, ((task_id, *row) for row in rows))
 
 
 def keep_found(uow: UnitOfWork, actor: Actor, task_id: UUID, found: Sequence[Found]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -43,8 +43,9 @@ from workers.handling import Planned, Step
 from workers.media.sandbox import Sandboxes
 from workers.nodes import DESCRIPTORS
 from workers.nodes.base import Acting, Artifact, Facts
-from workers.running.items import ItemRun, Keys, RanItem
+from workers.running.items import ItemRun, RanItem
 from workers.running.reach import Reach
+from workers.running.ready import ReadyNodes
 
 Json = dict[str, Any]
 _PLAN_ITEMS = 5_000
@@ -78,7 +79,7 @@ class Prepared:
     graph: Graph
     anew: frozenset[str]
     """Nodes that look again, whatever is known."""
-    keys: Keys = field(default_factory=Keys)
+    ready: ReadyNodes = field(default_factory=ReadyNodes)
 
 
 class RunPipelineHandler:
@@ -107,6 +108,8 @@ class RunPipelineHandler:
             cursor = {"index": first + len(found), "after": str(found[-1][0]), "until": str(until)}
             items = [{"index": index, "uuid": str(asset_id)} for index, (asset_id, _) in enumerate(found, first)]
             yield Planned(_parts(items, min(_MOST_ITEMS, -(-len(items) // _PARTS))), Outcome(), cursor)
+            if len(found) < _PLAN_ITEMS:
+                return
 
     def compute(self, step: Step[RunPipeline], items: list[Json]) -> Ran:
         """Take the assets through the graph."""
@@ -154,7 +157,7 @@ class RunPipelineHandler:
         )  # fmt: skip
         opening = partial(open_source, step.platform.blobs, asset.source)
         acting = Acting(facts, reach, step.payload.dry_run, opening)
-        run = ItemRun(prepared.graph, acting, asset.known, self._sandboxes, prepared.keys, prepared.anew)
+        run = ItemRun(prepared.graph, acting, asset.known, self._sandboxes, prepared.ready, prepared.anew)
         return run.run(index)
 
     @staticmethod
@@ -169,7 +172,7 @@ class RunPipelineHandler:
                 port: _told(step, value, stored if is_kept else None) for port, value in record.outcome.outputs.items()
             }
             if outputs != record.outcome.outputs:
-                record.outcome = replace(record.outcome, outputs=outputs)
+                record.outcome = record.outcome._replace(outputs=outputs)
             if record.key is not None and is_kept:
                 yield Found(item.facts.asset_id, record.kind, record.version, record.key, outputs, stored)
 
@@ -178,10 +181,7 @@ class RunPipelineHandler:
         actor = ran.actor
         if not step.payload.dry_run:
             _do_effects(uow, actor, ran.items)
-        # What a node wanted done and could not be is not known: the next run must try again.
-        good = {(item.facts.asset_id, record.kind, record.key) for item in ran.items for record in item.records}
-        found = [each for each in ran.found if (each.asset_id, each.kind, each.key) in good]
-        keep_found(uow, actor, step.task_id, found)
+        keep_found(uow, actor, step.task_id, _still_good(ran))
         keep_run_items(uow, step.task_id, [row_of(item) for item in ran.items])
         tell_failures(uow, step, ran.items)
         count_nodes(uow, step.task_id, tallies(ran.items))
@@ -198,6 +198,14 @@ class RunPipelineHandler:
         counts = count_by_state(uow, [step.task_id])[step.task_id]
         return {"media": sum(counts.values()), "success": counts["SUCCESS"], "failed": counts["FAILED"],
                 "skipped": counts["SKIPPED"], "dryRun": step.payload.dry_run}  # fmt: skip
+
+
+def _still_good(ran: Ran) -> list[Found]:
+    """Leave out what a node wanted done and could not be: that is not known, so the next run tries again."""
+    if not ran.found:
+        return []
+    good = {(item.facts.asset_id, record.kind, record.key) for item in ran.items for record in item.records}
+    return [each for each in ran.found if (each.asset_id, each.kind, each.key) in good]
 
 
 def _parts(items: Sequence[Json], size: int) -> list[NewPart]:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+import orjson
+
 from models.events import RUN_NODE_FAILED, NewEvent
 from models.payloads import RunPipeline
 from models.pipelines.outcomes import NodeState
@@ -49,20 +51,25 @@ def tallies(items: Sequence[RanItem]) -> dict[str, Tally]:
 def row_of(item: RanItem) -> ItemRow:
     """Say what became of an item."""
     facts = item.facts
-    results = [_result(record) for record in item.records]
-    return ItemRow(item.index, facts.asset_id, facts.sha512, facts.filename, facts.size, str(item.state), item.message,
-                   item.duration_ms, results)  # fmt: skip
+    results = orjson.dumps([_result(record) for record in item.records])
+    return ItemRow(item.index, facts.asset_id, bytes.fromhex(facts.sha512), facts.filename, facts.size,
+                   str(item.state), item.message, item.duration_ms, results)  # fmt: skip
 
 
 def _result(record: NodeRecord) -> Json:
     outcome = record.outcome
-    result = {
+    result: Json = {
         "nodeId": record.node_id, "nodeKind": record.kind, "producerVersion": record.version,
         "elementSeq": record.element, "state": outcome.state, "attempt": record.attempts,
-        "durationMs": record.duration_ms, "message": outcome.message, "outputs": outcome.outputs or None,
-        "origin": outcome.origin if outcome.state is NodeState.COMPLETED else None,
+        "durationMs": record.duration_ms,
     }  # fmt: skip
-    return {name: value for name, value in result.items() if value is not None}
+    if outcome.message is not None:
+        result["message"] = outcome.message
+    if outcome.outputs:
+        result["outputs"] = outcome.outputs
+    if outcome.state is NodeState.COMPLETED:
+        result["origin"] = outcome.origin
+    return result
 
 
 def failure_of(item: RanItem) -> ItemOutcome:

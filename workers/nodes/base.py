@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from inspect import cleandoc
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from uuid import UUID
@@ -26,6 +27,7 @@ if TYPE_CHECKING:  # the child, which has these classes too, needs neither datab
     from workers.running.reach import Reach
 
 MEDIA = Port("media", "media/*", "Media")
+_MOST_ANSWERS = 4_096
 
 
 class Options(BaseModel):
@@ -154,7 +156,12 @@ class Node(Generic[O]):
     @classmethod
     def applies(cls, mime_type: str) -> bool:
         """Whether contents of that type are looked at."""
-        return any(fnmatchcase(mime_type, pattern) for pattern in cls.applies_to)
+        return _applies(mime_type, tuple(cls.applies_to))
+
+
+@lru_cache(_MOST_ANSWERS)
+def _applies(mime_type: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(mime_type, pattern) for pattern in patterns)
 
 
 def describe(node: type[Node[Any]]) -> NodeDescriptor:

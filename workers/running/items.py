@@ -5,7 +5,6 @@ The engine says what is to run (`models.pipelines.engine`); here it runs, in thi
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -13,20 +12,18 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.errors import LoomError
-from models.pipelines.descriptors import NodeDescriptor
 from models.pipelines.engine import Execution, ItemState, item_state, run_item
 from models.pipelines.graph import Graph
 from models.pipelines.outcomes import NodeState, Origin, Outcome, completed, failed, skipped
 from models.storage import BlobReader
 from workers.media.sandbox import Request, Sandbox, Sandboxes
 from workers.media.wire import Died, Gone
-from workers.nodes import NODES
-from workers.nodes.base import Acting, Artifact, Facts
+from workers.nodes.base import Acting, Facts
+from workers.running.ready import ReadyNode, ReadyNodes
 
 Known = Mapping[tuple[str, bytes], Mapping[str, Any]]
 """Outputs of earlier results by kind and key."""
@@ -35,7 +32,7 @@ _LONGEST_BACKOFF_SECONDS = 5.0
 _NOTHING_YET = skipped("")
 
 
-@dataclass
+@dataclass(slots=True)
 class NodeRecord:
     """What a node did for an element of an item. Those that were run have a key, by which they are known again."""
 
@@ -69,45 +66,6 @@ class RanItem:
 
 
 @dataclass
-class Keys:
-    """Keys of a graph's nodes, each worked out once where an asset is all that a node gets."""
-
-    _found: dict[str, bytes] = field(default_factory=dict)
-
-    def key_of(self, execution: Execution) -> bytes:
-        """Give the key of what an execution finds out."""
-        node = execution.node
-        if _others(node.descriptor, execution.inputs):
-            return result_key(node.descriptor, node.options, execution.inputs)
-        key = self._found.get(node.id)
-        if key is None:
-            key = self._found[node.id] = result_key(node.descriptor, node.options, {})
-        return key
-
-
-def _others(descriptor: NodeDescriptor, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Give what a node gets besides an asset."""
-    media = descriptor.media_inputs
-    return {name: _plain(value) for name, value in inputs.items() if name not in media}
-
-
-def result_key(descriptor: NodeDescriptor, options: Mapping[str, Any], inputs: Mapping[str, Any]) -> bytes:
-    """Give what stands for a kind's version, the options that matter, and all inputs but the asset itself."""
-    own = {parameter.key: options.get(parameter.key) for parameter in descriptor.own_parameters}
-    spelt = orjson.dumps([descriptor.version, own, _others(descriptor, inputs)], option=orjson.OPT_SORT_KEYS)
-    return hashlib.sha256(spelt).digest()
-
-
-def _plain(value: Any) -> Any:
-    """Spell a value so that a file is the same whether it was made just now or is taken from an earlier run."""
-    if isinstance(value, Artifact):
-        return hashlib.sha512(value.data).hexdigest()
-    if isinstance(value, Mapping) and "artifact" in value:
-        return value["artifact"]
-    return [_plain(each) for each in value] if isinstance(value, list) else value
-
-
-@dataclass
 class ItemRun:
     """Runs the nodes of a graph for one asset."""
 
@@ -115,7 +73,7 @@ class ItemRun:
     acting: Acting
     known: Known
     sandboxes: Sandboxes
-    keys: Keys = field(default_factory=Keys)
+    ready: ReadyNodes = field(default_factory=ReadyNodes)
     anew: frozenset[str] = frozenset()
     """Nodes that look again, whatever is known."""
     records: list[NodeRecord] = field(default_factory=list)
@@ -139,50 +97,46 @@ class ItemRun:
         return RanItem(index, self.facts, state, self._message(state), _ms_since(begun), self.records)
 
     def _source(self) -> Outcome:
-        node = self.graph.nodes[self.graph.source]
-        kind = NODES[node.descriptor.kind]()
+        kind = self.ready.of(self.graph.nodes[self.graph.source]).kind
         return kind.look(self.facts, {}, kind.options()) or failed("The source gave nothing")
 
     def execute(self, execution: Execution) -> Outcome:
         """Run a node, or take what it has found out before."""
-        descriptor = execution.node.descriptor
-        # What is told by the catalogue may be otherwise tomorrow; what is in the bytes stays so.
-        key = self.keys.key_of(execution) if NODES[descriptor.kind].is_lasting else None
-        record = NodeRecord(execution.node.id, descriptor.kind, descriptor.version, execution.element, _NOTHING_YET)
-        is_anew = execution.node.id in self.anew
-        known = self.known.get((descriptor.kind, key)) if key and not is_anew else None
+        node, ready = execution.node, self.ready.of(execution.node)
+        key = ready.key_of(execution)
+        record = self._record(node.id, execution.element)
+        known = self.known.get((record.kind, key)) if key and node.id not in self.anew else None
         if known is not None:
             record.outcome = completed(known, Origin.CACHED)
         else:
-            self._compute(execution, record)
+            self._compute(execution, ready, record)
             if record.outcome.state is NodeState.COMPLETED:
                 record.key = key
         self.records.append(record)
         return record.outcome
 
-    def _compute(self, execution: Execution, record: NodeRecord) -> None:
+    def _compute(self, execution: Execution, ready: ReadyNode, record: NodeRecord) -> None:
         """Run a node as often as it may be tried."""
-        begun, most = time.perf_counter(), int(execution.node.options.get("maxAttempts") or 1)
-        while record.attempts < most:
+        begun = time.perf_counter()
+        while record.attempts < ready.most_attempts:
             if record.attempts:
                 time.sleep(min(2 ** (record.attempts - 1), _LONGEST_BACKOFF_SECONDS))
             record.attempts += 1
-            record.outcome = self._once(execution)
+            record.outcome = self._once(execution, ready)
             if record.outcome.state is not NodeState.FAILED:
                 break
         record.duration_ms = _ms_since(begun)
 
-    def _once(self, execution: Execution) -> Outcome:
-        node = NODES[execution.node.descriptor.kind]()
+    def _once(self, execution: Execution, ready: ReadyNode) -> Outcome:
+        node = ready.kind
         if not node.applies(self.facts.mime_type):
             return skipped(f"Does not apply to {self.facts.mime_type}")
         try:
-            options = node.options.model_validate(execution.node.options)
-            outcome = node.look(self.facts, execution.inputs, options)
+            outcome = node.look(self.facts, execution.inputs, ready.options)
             if outcome is not None:
                 return outcome
             if node.acts:
-                return node.act(self.acting, execution.inputs, options)
+                return node.act(self.acting, execution.inputs, ready.options)
             return self._in_child(execution)
         except (Gone, LoomError, ValidationError) as error:
             self._sandbox = None
@@ -228,17 +182,18 @@ class ItemRun:
     def _add_those_that_did_not_run(self, results: Mapping[str, Sequence[Outcome]]) -> None:
         """Put what the engine has decided by itself, or found wrong, into the records, in the graph's order."""
         ran = {(record.node_id, record.element): record for record in self.records}
-        ordered = []
+        self.records = []
         for node_id, outcomes in results.items():
-            descriptor = self.graph.nodes[node_id].descriptor
             for element, outcome in enumerate(outcomes):
-                record = ran.get((node_id, element))
-                record = record or NodeRecord(node_id, descriptor.kind, descriptor.version, element, outcome)
+                record = ran.get((node_id, element)) or self._record(node_id, element)
                 record.outcome = outcome
                 if outcome.state is not NodeState.COMPLETED:
                     record.key = None
-                ordered.append(record)
-        self.records = ordered
+                self.records.append(record)
+
+    def _record(self, node_id: str, element: int) -> NodeRecord:
+        descriptor = self.graph.nodes[node_id].descriptor
+        return NodeRecord(node_id, descriptor.kind, descriptor.version, element, _NOTHING_YET)
 
     def _message(self, state: ItemState) -> str | None:
         if state is not ItemState.FAILED:

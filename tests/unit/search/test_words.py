@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.search.words import LONGEST_WORD, find_compounds, fold, join_words, sort_key, split_words, whole_word
+from models.search.words import LONGEST_WORD, cut_name, fold, join_words, sort_key, split_words, whole_word
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_text_is_cut_where_people_see_words(text: str, words: list[str]) -> None
 
 
 def test_compounds_are_also_kept_whole() -> None:
-    assert find_compounds("DSC0042 holidayInRome plain.jpg") == ["dsc0042", "holidayinrome", "42"]
+    assert cut_name("DSC0042 holidayInRome plain.jpg")[1] == ["dsc0042", "holidayinrome", "42"]
     assert whole_word("holidayInRome") == "holidayinrome"
     assert whole_word("two words") is None
 
@@ -40,7 +40,7 @@ def test_names_sort_without_case_and_accents() -> None:
 
 @given(st.text())
 def test_words_are_never_empty_or_long_and_hold_no_space(text: str) -> None:
-    for word in split_words(text) + find_compounds(text):
+    for word in split_words(text) + cut_name(text)[1]:
         assert word
         assert not any(char.isspace() for char in word)
         # Case folding may make one character into up to three.
@@ -50,6 +50,7 @@ def test_words_are_never_empty_or_long_and_hold_no_space(text: str) -> None:
 @given(st.text())
 def test_words_are_found_again_by_themselves(text: str) -> None:
     assert join_words(text).split() == split_words(text)
+    assert cut_name(text)[0] == join_words(text)
     for word in split_words(text):
         assert "".join(split_words(word)) == word
 
