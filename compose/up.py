@@ -57,7 +57,9 @@ def worker_pools(settings: Settings) -> tuple[WorkerPool, ...]:
     # Runs compute between two decodings: a process for each core, though each has its children besides.
     running = min(cores, _MOST_GENERAL)
     return (
-        WorkerPool("worker-interactive", (Queue.INTERACTIVE, Queue.WEBHOOKS), processes=1, threads=4),
+        WorkerPool("worker-interactive", (Queue.INTERACTIVE,), processes=1, threads=4),
+        # They wait for other servers, some of which never answer: nothing else may wait with them.
+        WorkerPool("worker-webhooks", (Queue.WEBHOOKS,), processes=1, threads=12),
         hashing,
         WorkerPool(
             "worker-general",

@@ -1,17 +1,14 @@
 """Fetching what a caller's URL names, without letting them reach what only this machine can.
 
-Every address that a host name has is looked at before one of them is connected to, at each redirect anew, and the
-connection goes to the address that was looked at: what a name means a moment later does not matter. Nothing but http
-and https is spoken, no proxy is used, and time is bounded as a whole and from byte to byte.
+Every address is looked at, at each redirect anew (`models.guarded_net`). Nothing but http and https is spoken, no proxy
+is used, and time is bounded as a whole and from byte to byte.
 """
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from time import monotonic
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -19,9 +16,8 @@ from urllib.parse import urljoin, urlsplit
 import httpcore
 
 from models.errors import InvalidInput, LoomError, Transient
+from models.guarded_net import Guarded, Network
 
-Network = IPv4Network | IPv6Network
-Address = IPv4Address | IPv6Address
 _SCHEMES = {"http": 80, "https": 443}
 _MOST_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -29,15 +25,6 @@ _OK, _REDIRECT = 200, 300
 _SERVER_ERROR = 500
 _STEP_SECONDS = 30.0
 """Longest wait to connect, and for the next byte."""
-_NAT64 = IPv6Network("64:ff9b::/96")
-_SPECIAL = IPv4Network("192.0.0.0/24")
-"""Protocol assignments: older Pythons take some of them for public."""
-
-
-class Refused(LoomError):
-    """The URL leads where callers may not reach."""
-
-    code = "address-refused"
 
 
 class FetchFailed(LoomError):
@@ -88,7 +75,7 @@ def fetch(url: str, allowed: Sequence[Network], total_seconds: float) -> Iterato
         TryAgain: when it cannot be reached, or says that it is in trouble.
     """
     deadline = monotonic() + total_seconds
-    with httpcore.ConnectionPool(network_backend=_Guarded(allowed)) as pool, _told():
+    with httpcore.ConnectionPool(network_backend=Guarded(allowed, deadline)) as pool, _told(deadline):
         for _ in range(_MOST_REDIRECTS + 1):
             check_url(url)
             with _stream(pool, url) as answer:
@@ -113,7 +100,7 @@ def post(
     """
     deadline = monotonic() + total_seconds
     check_url(url)
-    with httpcore.ConnectionPool(network_backend=_Guarded(allowed)) as pool, _told():
+    with httpcore.ConnectionPool(network_backend=Guarded(allowed, deadline)) as pool, _told(deadline):
         return _exchange(pool, url, body, headers, deadline, most)
 
 
@@ -175,64 +162,13 @@ def _in_time(chunks: Iterable[bytes], deadline: float) -> Iterator[bytes]:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _told(deadline: float) -> Iterator[None]:
     """Turn what happens on the network into what it means."""
     try:
         yield
     except (httpcore.UnsupportedProtocol, httpcore.LocalProtocolError) as error:
         raise FetchFailed("The other server redirects to what cannot be fetched") from error
     except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.RemoteProtocolError) as error:
+        if monotonic() > deadline:
+            raise FetchFailed("The other server takes too long") from error
         raise TryAgain(f"The other server cannot be reached: {error or type(error).__name__}") from error
-
-
-class _Guarded(httpcore.SyncBackend):
-    """Connects to addresses that may be reached, and to those only."""
-
-    def __init__(self, allowed: Sequence[Network]) -> None:
-        super().__init__()
-        self._allowed = allowed
-
-    def connect_tcp(self, host: str, port: int, *arguments: Any, **options: Any) -> httpcore.NetworkStream:
-        """Connect to the first of a host's addresses that answers, once all of them have been looked at."""
-        addresses = _addresses(host, port)
-        if not all(is_reachable(address, self._allowed) for address in addresses):
-            raise Refused("The URL leads to an address that is not public")
-        for address in addresses[:-1]:
-            with suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
-                return super().connect_tcp(str(address), port, *arguments, **options)
-        return super().connect_tcp(str(addresses[-1]), port, *arguments, **options)
-
-    def connect_unix_socket(self, *_: Any, **__: Any) -> httpcore.NetworkStream:
-        """Never."""
-        raise Refused
-
-
-def _addresses(host: str, port: int) -> list[Address]:
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise httpcore.ConnectError(f"there is no host of that name: {error}") from error
-    return list(dict.fromkeys(ip_address(str(entry[4][0]).partition("%")[0]) for entry in found))
-
-
-def is_reachable(address: Address, allowed: Sequence[Network]) -> bool:
-    """Whether an address is public, or in a network that is allowed; with the one that another may be wrapped in."""
-    for each in (address, *_within(address)):
-        if not any(each in network for network in allowed) and not _is_public(each):
-            return False
-    return True
-
-
-def _is_public(address: Address) -> bool:
-    is_local = isinstance(address, IPv6Address) and address.is_site_local
-    return address.is_global and not is_local and not address.is_multicast and address not in _SPECIAL
-
-
-def _within(address: Address) -> Iterator[Address]:
-    """Give the IPv4 addresses that an IPv6 address stands for."""
-    if isinstance(address, IPv6Address):
-        yield from (each for each in (address.sixtofour, *(address.teredo or ())) if each is not None)
-        if address.ipv4_mapped is not None:
-            yield address.ipv4_mapped
-        if address in _NAT64:
-            yield IPv4Address(int(address) & 0xFFFFFFFF)

@@ -30,6 +30,7 @@ from models.payloads import (
     Payload,
     ReconcileIndex,
     Reindex,
+    ReplayWebhook,
     RunPipeline,
     ScanPool,
     SearchByImage,
@@ -123,6 +124,7 @@ COLLECT_GARBAGE = TaskKind(
     "storage.gc", CollectGarbage, Queue.MAINTENANCE, time_limit_seconds=24 * 3600, is_public=True,
     is_installation_wide=True,
 )  # fmt: skip
+REPLAY_WEBHOOK = TaskKind("webhooks.replay", ReplayWebhook, Queue.WEBHOOKS)
 SWEEP = TaskKind("maintenance.sweep", Sweep, Queue.MAINTENANCE, is_public=True, is_installation_wide=True)
 
 KINDS = {
@@ -131,7 +133,7 @@ KINDS = {
         SCAN_POOL, VERIFY_POOL, DELETE_POOL, DELETE_LIBRARY, DELETE_COLLECTION, DELETE_TAG, ANNOUNCE_ASSETS,
         STORE_BINARY, IMPORT_ASSET, BULK_CREATE, BULK_UPDATE, CHANGE_CHOSEN, RUN_PIPELINE, STORE_ATTACHMENT,
         DELETE_BLOB, REINDEX, INDEX_VECTORS, RECONCILE_INDEX, DROP_INDEX, SEARCH_BY_IMAGE,
-        FIND_DUPLICATES, APPLY_DUPLICATES, FIND_CLUSTERS, SWEEP, COLLECT_GARBAGE,
+        FIND_DUPLICATES, APPLY_DUPLICATES, FIND_CLUSTERS, REPLAY_WEBHOOK, SWEEP, COLLECT_GARBAGE,
     )
 }  # fmt: skip
 

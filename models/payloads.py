@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -245,6 +246,14 @@ class CollectGarbage(Payload):
     """What was stored later is left alone."""
     dry_run: bool = False
     """Tell how much there is, and remove nothing."""
+
+
+class ReplayWebhook(Payload):
+    """Deliver what has happened to a webhook once more: since a moment, or behind an event."""
+
+    webhook_uuid: UUID
+    since: datetime | None = None
+    since_id: int | None = None
 
 
 class Sweep(Payload):

@@ -113,6 +113,17 @@ class Settings(BaseSettings):
     fetch_allowed_networks: Annotated[tuple[IPvAnyNetwork, ...], NoDecode, _split(",")] = Field(
         default=(), description="Networks that URLs may lead to though they are not public, separated by `,`."
     )
+    webhook_timeout: float = Field(
+        default=15, ge=0.1, le=60, description="Seconds in which the address of a webhook must have answered."
+    )
+    webhook_retry_seconds: Annotated[tuple[float, ...], NoDecode, _split(",")] = Field(
+        default=(5, 300, 1_800, 7_200, 18_000, 36_000, 36_000),
+        max_length=30,
+        description="Between one attempt to deliver and the next, separated by `,`; up to a fifth longer by chance.",
+    )
+    webhook_failing_days: float = Field(
+        default=5, gt=0, description="Days of nothing but failure after which a webhook is made inactive."
+    )
     qdrant_url: str | None = Field(
         default=None, description="Qdrant server that compares vectors, kept up by the indexer. Empty: pgvector."
     )

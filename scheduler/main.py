@@ -15,6 +15,7 @@ from models.process import run_process
 from models.services.auto_runs import follow
 from models.services.reaping import reap, reopen_windows
 from models.services.schedules import submit_due
+from models.services.webhook_fanout import fan_out
 from models.unit_of_work import UnitOfWork
 from models.wiring import Platform
 from scheduler.relay import EventRelay, ProgressRelay, StatsRelay, resend_wakes
@@ -22,7 +23,8 @@ from scheduler.watching import Watcher
 
 LOCK = "loom:scheduler"
 _RING_SECONDS = 0.5
-_CONNECTIONS = 6
+_CONNECTIONS = 8
+_MOST_TURNS = 20
 _TROUBLE_SECONDS = 1.0
 
 logger = get_logger(__name__)
@@ -62,9 +64,12 @@ def lead(platform: Platform, leadership: Leadership, stopping: Event) -> None:
 
 
 def _start_jobs(platform: Platform) -> BackgroundScheduler:
-    """Run the small periodic duties; each is skipped while its last run still goes on."""
+    """Run the small periodic duties; each is skipped while its last run still goes on.
+
+    One that gives True may have more to do at once.
+    """
     jobs = BackgroundScheduler(
-        executors={"default": ThreadPoolExecutor(3)},
+        executors={"default": ThreadPoolExecutor(4)},
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         timezone="UTC",
     )
@@ -74,6 +79,7 @@ def _start_jobs(platform: Platform) -> BackgroundScheduler:
         ("reap", 1, lambda uow: (reap(uow, lease), reopen_windows(uow))),
         ("wake", 1, lambda uow: resend_wakes(uow, platform.bus)),
         ("auto-runs", 0.5, lambda uow: follow(uow, attempts)),
+        ("webhooks", 0.25, lambda uow: fan_out(uow, platform.reading)),
         ("submit", 1, lambda uow: submit_due(uow, attempts)),
         ("stats", 1, lambda uow: stats.run_once(uow, platform.bus)),
         ("progress", 1, lambda uow: progress.run_once(uow, platform.bus)),
@@ -87,9 +93,12 @@ def _start_jobs(platform: Platform) -> BackgroundScheduler:
 def _in_transaction(platform: Platform, name: str, duty: Callable[[UnitOfWork], object]) -> Callable[[], None]:
     def run() -> None:
         try:
-            with platform.unit_of_work() as uow:
-                duty(uow)
-                uow.commit()
+            for _ in range(_MOST_TURNS):
+                with platform.unit_of_work() as uow:
+                    has_more = duty(uow) is True
+                    uow.commit()
+                if not has_more:
+                    return
         except SQLAlchemyError as error:
             logger.warning("duty postponed: the database is away", duty=name, reason=type(error).__name__)
 

@@ -12,11 +12,12 @@ from sqlalchemy import select
 
 from models.bus import Bus
 from models.entities import Task, TaskState
-from models.messages import RUN_PIPELINE
+from models.messages import RUN_PIPELINE, Queue
 from models.services.event_log import Position, reach, read_events, reader_position, store_position
 from models.services.frames import Frame, make_frame, progress_frame, stats_frame
 from models.services.reaping import count_runnable, waiting_queues
 from models.services.run_results import Tally, tallies_of
+from models.services.webhook_claims import count_due
 from models.unit_of_work import UnitOfWork
 from models.wiring import Platform
 
@@ -50,13 +51,19 @@ class EventRelay:
 
 
 def resend_wakes(uow: UnitOfWork, bus: Bus) -> None:
-    """Wake workers for parts that are runnable while their queue holds fewer wake-ups than that."""
+    """Wake workers for parts that are runnable, and deliveries that are due, while there are fewer wake-ups."""
     for queue in waiting_queues(uow):
         runnable = count_runnable(uow, queue, _MOST_WAKES)
         if runnable:
-            waiting = bus.count_wakes(queue)
-            if waiting is not None and waiting < runnable:
-                bus.wake(queue, runnable - waiting)
+            _top_up(bus, queue, runnable)
+    if due := count_due(uow, _MOST_WAKES):
+        _top_up(bus, Queue.WEBHOOKS, due)
+
+
+def _top_up(bus: Bus, queue: str, wanted: int) -> None:
+    waiting = bus.count_wakes(queue)
+    if waiting is not None and waiting < wanted:
+        bus.wake(queue, wanted - waiting)
 
 
 class StatsRelay:

@@ -25,6 +25,7 @@ from models.logs import get_logger
 from models.services import work
 from models.unit_of_work import UnitOfWork
 from models.wiring import Platform
+from workers.deliverer import Deliverer
 from workers.nodes import CUSTOM
 
 _BEATS_A_LEASE = 6
@@ -56,9 +57,14 @@ class Leases:
         self._engine = connect(platform.settings, connections=1)
         self._sessions = sessionmaker(self._engine)
         self._held: dict[UUID, Held] = {}
+        self._deliverer: Deliverer | None = None
         self._lock = Lock()
         self._stopped = Event()
         self._thread = Thread(target=self._beat_forever, name="heartbeat", daemon=True)
+
+    def renew_also(self, deliverer: Deliverer) -> None:
+        """Renew what is being sent to webhooks, too."""
+        self._deliverer = deliverer
 
     def start(self) -> None:
         """Begin to beat."""
@@ -112,9 +118,12 @@ class Leases:
         with self._lock:
             held = dict(self._held)
         running = [part for part, lease in held.items() if time.monotonic() < lease.deadline]
-        if not held:
+        is_sending = self._deliverer is not None and self._deliverer.is_busy
+        if not held and not is_sending:
             return
         with UnitOfWork(self._sessions, self._platform.bus) as uow:
+            if self._deliverer is not None:
+                self._deliverer.renew(uow)
             kept = work.renew(uow, self._owner, running, self._platform.settings.task_lease_seconds)
             uow.commit()
         for part, lease in held.items():

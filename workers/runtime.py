@@ -17,11 +17,13 @@ from models.entities.task import PartRole
 from models.errors import LeaseLost, LoomError, TaskCancelled, Transient, Unavailable
 from models.ids import new_id
 from models.logs import get_logger
+from models.messages import Queue
 from models.services import work
 from models.services.task_parts import Outcome
 from models.services.work import Claim
 from models.unit_of_work import UnitOfWork
 from models.wiring import Platform
+from workers.deliverer import Deliverer
 from workers.handling import Handler, Interrupted, Step
 from workers.leases import Held, Leases
 
@@ -51,6 +53,8 @@ class Runtime:
         self.stopping = Event()
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{str(new_id())[-6:]}"
         self.leases = Leases(platform, self.owner, queues)
+        self._deliverer = Deliverer(platform, self.stopping)
+        self.leases.renew_also(self._deliverer)
         self._handlers = {handler.kind.name: handler for handler in handlers}
 
     def work(self, queue: str) -> None:
@@ -64,15 +68,24 @@ class Runtime:
                 return
 
     def run_one(self, queue: str) -> bool:
-        """Claim and run the next part of a queue; False when nothing is runnable."""
+        """Claim and run the next part of a queue, or send to a webhook; False when there is nothing to do."""
         with self.platform.unit_of_work() as uow:
             claimed = work.claim(uow, queue, self.owner, self.platform.settings.task_lease_seconds)
             uow.commit()
         if claimed is None:
-            return False
+            return queue == Queue.WEBHOOKS and self._deliver()
         with self.leases.hold(claimed.part_id) as held:
             self._run(claimed, held)
         return True
+
+    def _deliver(self) -> bool:
+        """Send to a webhook; what cannot be written now is due again when its lease ends."""
+        try:
+            return self._deliverer.run_one()
+        except _ENGINE_TROUBLE as error:
+            logger.warning("deliveries wait: the database is away", reason=type(error).__name__)
+            self.stopping.wait(_ENGINE_RETRY_SECONDS)
+            return False
 
     def _run(self, claimed: Claim, held: Held) -> None:
         try:

@@ -29,7 +29,7 @@ from models.entities.tag import AssetTag, Tag, TagRating
 from models.entities.task import PartState, Task, TaskItem, TaskItemRun, TaskPart, TaskState
 from models.entities.upload import Upload
 from models.entities.user import Token, User
-from models.entities.webhook import Webhook
+from models.entities.webhook import DeliveryState, Ordering, Webhook, WebhookDelivery
 
 __all__ = [
     "Annotation",
@@ -50,6 +50,7 @@ __all__ = [
     "DedupGroup",
     "DedupMember",
     "DedupRole",
+    "DeliveryState",
     "Embedding",
     "Event",
     "Group",
@@ -63,6 +64,7 @@ __all__ = [
     "LocationState",
     "NodeKind",
     "NodeResult",
+    "Ordering",
     "PartState",
     "Person",
     "Pipeline",
@@ -91,4 +93,5 @@ __all__ = [
     "User",
     "UserIdentity",
     "Webhook",
+    "WebhookDelivery",
 ]

@@ -31,7 +31,7 @@ Frame = dict[str, Any]
 def make_frame(event: LoggedEvent) -> Frame:
     """Spell a logged event; its `id` is what a client passes as `since` to go on behind it."""
     position, kind, space_id, subject_id, actor_id, occurred, data = event
-    frame = _frame(kind, space_id, subject_id, round(occurred.timestamp() * 1000), data)
+    frame = frame_of(kind, space_id, subject_id, round(occurred.timestamp() * 1000), data)
     return {**frame, "id": position.id, "_actor": actor_id and str(actor_id)}
 
 
@@ -68,7 +68,7 @@ def stats_frame(run: Task, node_id: str, tally: Tally) -> Frame:
         "pendingCount": pending, "processedCount": tally.processed, "failedCount": tally.failed,
         "skippedCount": tally.skipped,
     }  # fmt: skip
-    frame = _frame(RUN_NODE_STATS, run.space_id, run.id, round(time.time() * 1000), data)
+    frame = frame_of(RUN_NODE_STATS, run.space_id, run.id, round(time.time() * 1000), data)
     return {**frame, "_actor": run.creator_id and str(run.creator_id)}
 
 
@@ -77,7 +77,7 @@ def progress_frame(task: Task) -> Frame:
     counts = {"total": task.total, "done": task.done, "failed": task.failed, "skipped": task.skipped}
     data = {"kind": task.kind, "state": str(task.state), "bytesDone": task.bytes_done, **counts}
     known = {key: value for key, value in data.items() if value is not None} | key_of(task)
-    frame = _frame(TASK_PROGRESSED, task.space_id, task.id, round(time.time() * 1000), known)
+    frame = frame_of(TASK_PROGRESSED, task.space_id, task.id, round(time.time() * 1000), known)
     return {**frame, "_actor": task.creator_id and str(task.creator_id)}
 
 
@@ -91,7 +91,8 @@ def joined_frame(position: Position) -> Frame:
     }
 
 
-def _frame(kind: str, space_id: UUID, subject_id: UUID, timestamp_ms: int, data: dict[str, Any]) -> Frame:
+def frame_of(kind: str, space_id: UUID, subject_id: UUID, timestamp_ms: int, data: dict[str, Any]) -> Frame:
+    """Spell something that happened; the moment is in milliseconds since 1970."""
     return {
         "channel": _channel(kind),
         "type": kind,

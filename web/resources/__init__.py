@@ -50,6 +50,7 @@ from web.resources import (
     tokens,
     uploads,
     users,
+    webhook_deliveries,
     webhooks,
 )
 
@@ -85,6 +86,7 @@ BLUEPRINTS: tuple[LoomBlueprint, ...] = (
     processors.blueprint,
     node_descriptors.blueprint,
     webhooks.blueprint,
+    webhook_deliveries.blueprint,
     binary_records.blueprint,
     asset_locations.blueprint,
     asset_components.blueprint,

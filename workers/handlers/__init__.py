@@ -13,6 +13,7 @@ from workers.handlers.import_asset import ImportAssetHandler
 from workers.handlers.index_vectors import IndexVectorsHandler
 from workers.handlers.reconcile_index import DropIndexHandler, ReconcileIndexHandler
 from workers.handlers.reindex import ReindexHandler
+from workers.handlers.replay_webhook import ReplayWebhookHandler
 from workers.handlers.run_pipeline import RunPipelineHandler
 from workers.handlers.scan_pool import ScanPoolHandler
 from workers.handlers.search_by_image import SearchByImageHandler
@@ -43,6 +44,7 @@ HANDLERS: tuple[Handler, ...] = (
     FindDuplicatesHandler(),
     ApplyDuplicatesHandler(),
     FindClustersHandler(),
+    ReplayWebhookHandler(),
     SweepHandler(),
     CollectGarbageHandler(),
 )

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from models.errors import InvalidInput
-from models.fetching import FetchFailed, Network, Refused, TryAgain, check_url, fetch, is_reachable
+from models.fetching import FetchFailed, TryAgain, check_url, fetch
+from models.guarded_net import Network, Refused, is_reachable
 from tests.support.web_servers import send, web_server
 
 HERE: tuple[Network, ...] = (ip_network("127.0.0.1/32"),)
