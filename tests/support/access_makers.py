@@ -214,6 +214,17 @@ def pipeline(world: World) -> UUID:
     return made.id
 
 
+def delivery(world: World) -> Made:
+    """A delivery of a webhook."""
+    webhook_id = webhook(world)
+    body = f'{{"spaceUuid": "{world.admin.space_id}", "data": {{}}}}'
+    told = {"id": new_id(), "webhook_id": webhook_id, "type": "tag.created", "subject_id": new_id(), "body": body}
+    with world.platform.unit_of_work() as uow:
+        uow.session.add(e.WebhookDelivery(**told))
+        uow.commit()
+    return {"element_id": webhook_id, "delivery_id": told["id"]}
+
+
 def pipeline_run(world: World) -> Made:
     """A run of a pipeline, with an item."""
     pipeline_id = pipeline(world)

@@ -145,8 +145,18 @@ PIPELINES: list[Row] = [
 ]  # fmt: skip
 WEBHOOKS: list[Row] = plain(
     "/webhooks", make.webhook, create={"url": "https://example.org/hook"}, change={"active": False},
-    whole={"url": "https://example.org", "triggers": [], "secretToken": None, "active": True, "meta": None},
+    whole={"url": "https://example.org", "triggers": [], "secretToken": None, "active": True, "libraryUuids": [],
+           "collectionUuids": [], "ordering": "ALL", "maxConcurrency": 1, "maxPerSecond": None, "meta": None},
 )  # fmt: skip
+_HOOK, _CHANGE = "/webhooks/<uuid:element_id>", each(element_id=make.webhook)
+WEBHOOKS += [
+    row("GET", f"{_HOOK}/deliveries", make.delivery),
+    row("GET", f"{_HOOK}/deliveries/<uuid:delivery_id>", make.delivery),
+    row("POST", f"{_HOOK}/deliveries/<uuid:delivery_id>/resend", make.delivery, status=202),
+    row("POST", f"{_HOOK}/ping", _CHANGE, status=202),
+    row("POST", f"{_HOOK}/replay", _CHANGE, body={"sinceId": 0}, status=400),
+    row("POST", f"{_HOOK}/rotate-secret", _CHANGE, body={}, status=200),
+]
 SERVICE: list[Row] = [
     row("GET", "", reach=Reach.NOTHING),
     row("GET", "/health"),

@@ -15,7 +15,8 @@ from uuid import UUID
 import orjson
 from PIL import Image
 
-from models.entities import Asset, Pool, Task
+from models.entities import Asset, Pool, Task, Webhook
+from models.events import NewEvent
 from models.ids import new_id
 from models.messages import KINDS, TaskKind
 from models.payloads import (
@@ -37,6 +38,7 @@ from models.payloads import (
     Payload,
     ReconcileIndex,
     Reindex,
+    ReplayWebhook,
     RunPipeline,
     ScanPool,
     SearchByImage,
@@ -89,6 +91,7 @@ class World:
             "search.reconcile": self._reconcile,
             "search.drop": lambda: (DropIndex(index="vectors"), None),
             "search.index-vectors": lambda: (IndexVectors(), None),
+            "webhooks.replay": self._replay_webhook,
             "clusters.find": self._find_clusters,
             "dedup.find": lambda: (self._find_duplicates(), None),
             "dedup.apply": self._apply_duplicates,
@@ -190,6 +193,21 @@ class World:
             uow.execute("UPDATE dedup_group SET review_status = 'CONFIRMED'")
             uow.commit()
         return ApplyDuplicates(), None
+
+    def _replay_webhook(self) -> tuple[Payload, UUID | None]:
+        hook = Webhook(
+            id=new_id(), space_id=self.actor.space_id, url="http://127.0.0.1/", secret_token="a secret",
+            editor_id=self.actor.user_id,
+        )  # fmt: skip
+        with self.platform.unit_of_work() as uow:
+            uow.session.add(hook)
+            uow.commit()
+        self._pool()
+        with self.platform.unit_of_work() as uow:
+            for number in range(3):
+                uow.publish(NewEvent("tag.created", self.actor.space_id, UUID(int=number)))
+            uow.commit()
+        return ReplayWebhook(webhook_uuid=hook.id), hook.id
 
     def _find_clusters(self) -> tuple[Payload, UUID | None]:
         self._delete_pool()  # scans it

@@ -34,7 +34,7 @@ _ALIASES = {"pools": "asset-pools", "binaries": "asset-binaries", "locations": "
 _OTHERS = {"awaiting": "assets", "unwanted": "assets"}
 """What is kept under a name of its own."""
 _NO_RESOURCES = frozenset({
-    "spaces", "uploads", "versions", "sha512", "tag-placements", "components", "runs", "items", "search-indices",
+    "spaces", "uploads", "versions", "sha512", "tag-placements", "components", "runs", "items", "deliveries", "search-indices",
     "jobs",
 })  # fmt: skip
 _PARAMETER = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
@@ -81,7 +81,8 @@ class Tenant:
         self.make("clusters", "/clusters", {"name": "cluster", "type": "FACE"})
         self.make("persons", "/persons", {"alias": "person"})
         self.make("saved-searches", "/saved-searches", {"name": "saved", "query": {"q": "txt"}})
-        self.make("webhooks", "/webhooks", {"url": "https://example.org/hook"})
+        hook = self.make("webhooks", "/webhooks", {"url": "http://127.0.0.1/hook"})
+        self.make("deliveries", f"/webhooks/{hook}/ping", None, 202)
         self._make_pipeline(asset)
         self._make_index_job()
         self.work()

@@ -73,7 +73,8 @@ def test_urls_replace_engines(tmp_path: Path) -> None:
     stages = up._stages(outside_engines(tmp_path))
     names = [[program.name for program in stage] for stage in stages]
     assert names[:2] == [[], ["migrate"]]
-    assert names[2] == ["web", "worker-interactive", "worker-hash", "worker-general", "indexer", "scheduler"]
+    workers = ["worker-interactive", "worker-webhooks", "worker-hash", "worker-general"]
+    assert names[2] == ["web", *workers, "indexer", "scheduler"]
 
 
 class _NotFoundEverywhere(BaseHTTPRequestHandler):
