@@ -59,7 +59,9 @@ def worker_pools(settings: Settings) -> tuple[WorkerPool, ...]:
     return (
         WorkerPool("worker-interactive", (Queue.INTERACTIVE,), processes=1, threads=4),
         # They wait for other servers, some of which never answer: nothing else may wait with them.
-        WorkerPool("worker-webhooks", (Queue.WEBHOOKS,), processes=1, threads=12),
+        # Two of them, so that one may die without anybody hearing late of what happens.
+        WorkerPool("worker-webhooks-1", (Queue.WEBHOOKS,), processes=1, threads=8),
+        WorkerPool("worker-webhooks-2", (Queue.WEBHOOKS,), processes=1, threads=8),
         hashing,
         WorkerPool(
             "worker-general",

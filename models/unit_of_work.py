@@ -136,6 +136,11 @@ class UnitOfWork:
         """Take the advisory lock of that name until the transaction ends."""
         self.execute("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))", name=name)
 
+    def try_lock(self, name: str) -> bool:
+        """Take the advisory lock of that name until the transaction ends, unless somebody else has it."""
+        found = self.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))", name=name)
+        return bool(found.scalar_one())
+
     def release(self) -> None:
         """Give the connection back before something slow; what was not committed is undone. The next use takes one."""
         if self._session is not None:

@@ -15,7 +15,6 @@ from models.process import run_process
 from models.services.auto_runs import follow
 from models.services.reaping import reap, reopen_windows
 from models.services.schedules import submit_due
-from models.services.webhook_fanout import fan_out
 from models.unit_of_work import UnitOfWork
 from models.wiring import Platform
 from scheduler.relay import EventRelay, ProgressRelay, StatsRelay, resend_wakes
@@ -23,7 +22,7 @@ from scheduler.watching import Watcher
 
 LOCK = "loom:scheduler"
 _RING_SECONDS = 0.5
-_CONNECTIONS = 8
+_CONNECTIONS = 6
 _MOST_TURNS = 20
 _TROUBLE_SECONDS = 1.0
 
@@ -69,7 +68,7 @@ def _start_jobs(platform: Platform) -> BackgroundScheduler:
     One that gives True may have more to do at once.
     """
     jobs = BackgroundScheduler(
-        executors={"default": ThreadPoolExecutor(4)},
+        executors={"default": ThreadPoolExecutor(3)},
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         timezone="UTC",
     )
@@ -79,7 +78,6 @@ def _start_jobs(platform: Platform) -> BackgroundScheduler:
         ("reap", 1, lambda uow: (reap(uow, lease), reopen_windows(uow))),
         ("wake", 1, lambda uow: resend_wakes(uow, platform.bus)),
         ("auto-runs", 0.5, lambda uow: follow(uow, attempts)),
-        ("webhooks", 0.25, lambda uow: fan_out(uow, platform.reading)),
         ("submit", 1, lambda uow: submit_due(uow, attempts)),
         ("stats", 1, lambda uow: stats.run_once(uow, platform.bus)),
         ("progress", 1, lambda uow: progress.run_once(uow, platform.bus)),

@@ -89,7 +89,7 @@ class Lifecycle(dramatiq.Middleware):
 
     def after_worker_boot(self, *_: Any) -> None:
         """The threads are about to take messages."""
-        self._runtime.leases.start()
+        self._runtime.start()
 
     def before_worker_shutdown(self, *_: Any) -> None:
         """Claim no more; hand back what does not end at once."""
@@ -98,7 +98,7 @@ class Lifecycle(dramatiq.Middleware):
 
     def after_worker_shutdown(self, *_: Any) -> None:
         """All threads have ended."""
-        self._runtime.leases.stop()
+        self._runtime.stop()
 
 
 def make_broker(runtime: Runtime) -> WakeBroker:

@@ -22,7 +22,9 @@ from sqlalchemy.orm import sessionmaker
 from models.bus import WorkerInfo
 from models.db import connect
 from models.logs import get_logger
+from models.messages import Queue
 from models.services import work
+from models.services.webhook_claims import LEASE_SECONDS
 from models.unit_of_work import UnitOfWork
 from models.wiring import Platform
 from workers.deliverer import Deliverer
@@ -93,7 +95,10 @@ class Leases:
 
     def _beat_forever(self) -> None:
         parent = os.getppid()
-        interval = self._platform.settings.task_lease_seconds / _BEATS_A_LEASE
+        leases = [self._platform.settings.task_lease_seconds]
+        if Queue.WEBHOOKS in self._info.queues:
+            leases.append(LEASE_SECONDS)
+        interval = min(leases) / _BEATS_A_LEASE
         while not self._stopped.wait(interval):
             self._announce()
             try:

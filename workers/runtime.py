@@ -23,6 +23,7 @@ from models.services.task_parts import Outcome
 from models.services.work import Claim
 from models.unit_of_work import UnitOfWork
 from models.wiring import Platform
+from workers.announcer import Announcer
 from workers.deliverer import Deliverer
 from workers.handling import Handler, Interrupted, Step
 from workers.leases import Held, Leases
@@ -55,7 +56,19 @@ class Runtime:
         self.leases = Leases(platform, self.owner, queues)
         self._deliverer = Deliverer(platform, self.stopping)
         self.leases.renew_also(self._deliverer)
+        self._announcer = Announcer(platform, self.stopping)
         self._handlers = {handler.kind.name: handler for handler in handlers}
+
+    def start(self) -> None:
+        """Begin what goes on beside the work: the heartbeat, and for webhooks a look at what happens."""
+        self.leases.start()
+        if Queue.WEBHOOKS in self.queues:
+            self._announcer.start()
+
+    def stop(self) -> None:
+        """All threads of work have ended: end the rest."""
+        self._announcer.stop()
+        self.leases.stop()
 
     def work(self, queue: str) -> None:
         """Answer a wake-up: run what the queue holds, for one turn."""

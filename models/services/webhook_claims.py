@@ -21,7 +21,8 @@ from models.ids import new_id
 from models.services.webhooks import secrets_of
 from models.unit_of_work import UnitOfWork, as_rows
 
-LEASE_SECONDS = 10.0
+LEASE_SECONDS = 2.0
+"""So long, at most, is a delivery late whose worker died."""
 _JITTER = 0.2
 _BATCH = 8
 _TOLERATED_FAILURES = 2
@@ -41,7 +42,7 @@ _CLAIM_HOOK = """
            WHERE d.webhook_id = w.id AND d.lease IS NOT NULL AND d.due > clock_timestamp())
           < CASE WHEN w.failures > 0 OR w.ordering <> 'NONE' OR w.most_per_second IS NOT NULL THEN 1
                  ELSE w.most_concurrent END
-    ORDER BY w.claimed NULLS FIRST LIMIT 1 FOR UPDATE OF w SKIP LOCKED
+    ORDER BY w.claimed NULLS FIRST LIMIT 1 FOR NO KEY UPDATE OF w SKIP LOCKED
 """
 _DUE = {
     Ordering.NONE: """SELECT id FROM webhook_delivery
@@ -148,13 +149,17 @@ def renew(uow: UnitOfWork, leases: Sequence[UUID]) -> None:
     """Keep what is being sent from becoming due."""
     uow.execute(
         """UPDATE webhook_delivery SET due = clock_timestamp() + make_interval(secs => :seconds)
-           WHERE lease = ANY(:leases) AND lease IS NOT NULL AND state = 'PENDING'""",
+           WHERE id IN (SELECT id FROM webhook_delivery WHERE lease = ANY(:leases) AND lease IS NOT NULL
+                        FOR UPDATE SKIP LOCKED)""",  # what is locked is being written this very moment
         leases=list(leases), seconds=LEASE_SECONDS,
     )  # fmt: skip
 
 
 def record(uow: UnitOfWork, batch: Batch, attempts: Sequence[Attempt], policy: Policy) -> None:
     """Write how attempts went; what was not tried is given back."""
+    if batch.is_failing or not all(attempt.is_good for attempt in attempts):
+        # In the order in which claims lock.
+        uow.execute("SELECT 1 FROM webhook WHERE id = :id FOR NO KEY UPDATE", id=batch.webhook_id)
     tried = {attempt.message.id for attempt in attempts}
     uow.execute(
         """UPDATE webhook_delivery d SET attempts = d.attempts + 1, lease = NULL, state = new.state,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from enum import Enum, auto
 from typing import Any
 from uuid import UUID
 
@@ -48,8 +49,20 @@ _AGAIN = (
 )
 
 
-def fan_out(uow: UnitOfWork, begin: Begin) -> bool:
-    """Make the deliveries of the next events; True when there may be more events at once."""
+class Turn(Enum):
+    """How a look at the log has ended."""
+
+    NO_WEBHOOKS = auto()
+    DONE = auto()
+    """For now; or somebody else is at it."""
+    MORE = auto()
+    """There may be more events at once."""
+
+
+def fan_out(uow: UnitOfWork, begin: Begin) -> Turn:
+    """Make the deliveries of the next events, unless somebody else does so now."""
+    if not uow.try_lock(READER):
+        return Turn.DONE
     position = reader_position(uow, READER)
     hooks = _hooks(uow)
     if not hooks:
@@ -57,10 +70,10 @@ def fan_out(uow: UnitOfWork, begin: Begin) -> bool:
         last = last_position(uow)
         if last != position:
             store_position(uow, READER, last)
-        return False
+        return Turn.NO_WEBHOOKS
     events = read_events(uow, position, _EVENTS)
     if not events:
-        return False
+        return Turn.DONE
     by_space: dict[UUID, list[LoggedEvent]] = defaultdict(list)
     for event in events:
         by_space[event.space_id].append(event)
@@ -68,7 +81,7 @@ def fan_out(uow: UnitOfWork, begin: Begin) -> bool:
     store_position(uow, READER, events[-1].position)
     if count:
         uow.wake(Queue.WEBHOOKS, min(count, _MOST_WAKES))
-    return len(events) == _EVENTS
+    return Turn.MORE if len(events) == _EVENTS else Turn.DONE
 
 
 def _hooks(uow: UnitOfWork) -> Sequence[Webhook]:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from standardwebhooks import Webhook
 
 from models.services.webhook_claims import count_due
-from models.services.webhook_fanout import fan_out
+from models.services.webhook_fanout import Turn, fan_out
 from models.wiring import Platform
 from workers.inline import run_one
 
@@ -62,10 +62,10 @@ class Receiver:
 
 def deliver_all(platform: Platform) -> None:
     """Do what the scheduler and the workers do, until nothing is due."""
-    has_more = True
-    while has_more:
+    turn = Turn.MORE
+    while turn is Turn.MORE:
         with platform.unit_of_work() as uow:
-            has_more = fan_out(uow, platform.reading)
+            turn = fan_out(uow, platform.reading)
             uow.commit()
     while run_one(platform, "webhooks"):
         pass

@@ -73,7 +73,7 @@ def test_urls_replace_engines(tmp_path: Path) -> None:
     stages = up._stages(outside_engines(tmp_path))
     names = [[program.name for program in stage] for stage in stages]
     assert names[:2] == [[], ["migrate"]]
-    workers = ["worker-interactive", "worker-webhooks", "worker-hash", "worker-general"]
+    workers = ["worker-interactive", "worker-webhooks-1", "worker-webhooks-2", "worker-hash", "worker-general"]
     assert names[2] == ["web", *workers, "indexer", "scheduler"]
 
 
