@@ -15,7 +15,7 @@ import click
 from models.errors import LoomError
 from models.messages import Queue
 from models.queues import is_queue
-from models.settings import Settings
+from models.settings import Settings, child_environment
 
 _USAGE = 2
 _INDEXER_SESSION_NICENESS = 14
@@ -74,10 +74,51 @@ def up(ctx: click.Context) -> None:
 @main.command()
 def web() -> NoReturn:
     """Run the web tier alone."""
-    _ = Settings.from_env().signing_key  # a missing key is told here in one line, not by each process of gunicorn
+    settings = Settings.from_env()
+    _ = settings.signing_key  # a missing key is told here in one line, not by each process of gunicorn
+    environment = child_environment(PROMETHEUS_MULTIPROC_DIR=str(settings.loom_home.make_metrics()))
     _stand_aside()
     gunicorn = [sys.executable, "-P", "-u", "-m", "gunicorn", "web.wsgi:app", "--config", "python:web.gunicorn_config"]
-    os.execv(sys.executable, gunicorn)  # noqa: S606 - our own interpreter, no shell
+    os.execve(sys.executable, gunicorn, environment)  # noqa: S606 - our own interpreter, no shell
+
+
+@main.group()
+def admin() -> None:
+    """Look after an installation, on a machine that has its settings."""
+
+
+@admin.command("reset-password")
+@click.argument("username", default="admin")
+@click.option("--space", default="default", show_default=True, help="Name of the space that the account belongs to.")
+def reset_password(username: str, space: str) -> None:
+    """Give a user another password, and show it once. Their logins end; a locked account is open again."""
+    from models.services.bootstrap import reset_password as reset
+    from models.wiring import build
+
+    platform = build(Settings.from_env(), connections=1)
+    try:
+        with platform.unit_of_work() as uow:
+            password = reset(uow, username, space)
+            uow.commit()
+    finally:
+        platform.close()
+    click.echo(f"{username}'s password is now {password}")
+
+
+@main.command()
+@click.option("--ready", "what", flag_value="ready", help="The web tier takes requests.")
+@click.option("--worker", "what", flag_value="worker", help="A worker of this host is heard of.")
+@click.option("--relay", "what", flag_value="relay", help="A scheduler keeps up with what happens.")
+@click.pass_context
+def probe(ctx: click.Context, what: str | None) -> None:
+    """See whether a process is well: for health checks of containers."""
+    from compose.probe import PROBES
+
+    if what is None:
+        raise click.UsageError("say --ready, --worker or --relay")
+    if problem := PROBES[what](Settings.from_env()):
+        click.echo(problem, err=True)
+        ctx.exit(1)
 
 
 _NICE = click.option(

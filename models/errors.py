@@ -53,6 +53,12 @@ class NotFound(LoomError):
     code = "not-found"
 
 
+class Gone(LoomError):
+    """It was there once, and is not kept any more."""
+
+    code = "gone"
+
+
 class Conflict(LoomError):
     """The element is in a state that does not allow this."""
 

@@ -3,6 +3,7 @@
 ```
 <home>/secret-*         generated secrets, readable by the owner only
 <home>/blobs/          the blob store        <home>/index/    text index generations
+<home>/metrics/        counts of requests
 <engines>/postgres     PGDATA                <engines>/redis  append-only file        <run>/ unix sockets
 ```
 
@@ -16,6 +17,8 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import shutil
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
@@ -43,6 +46,13 @@ class Home:
     def index(self) -> Path:
         """Where the text index lies; it can be rebuilt at any time."""
         return self.path / "index"
+
+    def make_metrics(self) -> Path:
+        """Make the folder in which the web processes of this host count their requests: empty, for they begin anew."""
+        folder = self.path / "metrics" / socket.gethostname()
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700, parents=True)
+        return folder
 
     @property
     def engines(self) -> Path:

@@ -104,6 +104,9 @@ class Settings(BaseSettings):
     database_connections: int = Field(default=8, ge=2, le=200, description="Most connections of one process.")
     token_expiration_time: int = Field(default=3600, ge=60, description="Seconds that a login lasts.")
     max_body_size: int = Field(default=16 * 1024**2, ge=1024, description="Largest JSON body.")
+    rate_limit: int = Field(
+        default=0, ge=0, description="Requests that a user, or an API key, may make in a minute. 0: any number."
+    )
     storage_max_upload_size: int = Field(default=1024**4, ge=1, description="Largest upload.")
     storage_min_free_space: int = Field(default=1024**3, ge=0, description="Uploads keep this much of the disk free.")
     upload_expiration_time: int = Field(
@@ -187,7 +190,9 @@ class Settings(BaseSettings):
     task_lease_seconds: float = Field(default=10, gt=0, description="A silent worker loses its work after this.")
     task_max_attempts: int = Field(default=3, ge=1, le=100, description="Deaths or errors before work is given up.")
     task_retention_days: int = Field(default=30, ge=1, description="Days that ended tasks are kept.")
-    event_retention_days: int = Field(default=7, ge=1, description="Days that events can be resumed from.")
+    event_retention_days: int = Field(
+        default=7, ge=1, description="Days that events, and deliveries that have ended, are kept."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="Least level logged.")
     log_format: Literal["console", "json"] = Field(default="console", description="Lines for people or for machines.")
 

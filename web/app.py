@@ -17,8 +17,10 @@ from web.docs import serve_docs
 from web.errors import register_error_handlers
 from web.hub import Hub
 from web.live import add_live_events
+from web.measuring import add_metrics
 from web.openapi import OPTIONS, describe_api
 from web.patience import watch_body
+from web.safety import add_security_headers
 from web.state import KEY, WebState
 from web.trace import add_trace, begin_trace
 
@@ -60,9 +62,11 @@ def close_app(app: Flask) -> None:
 
 def _set_up_requests(app: Flask) -> None:
     app.before_request(begin_trace)
+    add_metrics(app)
     app.before_request(watch_body)
     app.before_request(answer_preflight)
     app.after_request(add_trace)
+    app.after_request(add_security_headers)
     app.after_request(allow_origin)
 
 

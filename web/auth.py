@@ -26,6 +26,7 @@ from models.services.sessions import API_KEY_PREFIX, LoginClaims, actor_of_key, 
 from models.settings import Settings
 from models.unit_of_work import UnitOfWork
 from web.idempotency import once, read_key
+from web.safety import admit
 from web.state import platform
 
 COOKIE = "__Host-loom_token"
@@ -60,6 +61,7 @@ def signed_in(*permissions: Permission) -> Callable[[SignedIn[P, R]], Callable[P
         def wrapper(*arguments: P.args, **named: P.kwargs) -> R:
             with platform().reading() as uow:
                 actor = authenticate(uow, find_credential(), find_space())
+                admit(actor)
                 for permission in permissions:
                     actor.require_somewhere(permission)
                 if request.method in _READS:

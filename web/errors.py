@@ -19,6 +19,7 @@ STATUS: Mapping[type[errors.LoomError], int] = {
     errors.Unauthorized: 401,
     errors.Forbidden: 403,
     errors.NotFound: 404,
+    errors.Gone: 410,
     errors.Conflict: 409,
     errors.TaskCancelled: 409,
     errors.TaskFailed: 422,

@@ -10,7 +10,7 @@ from typing import Any
 
 import gevent
 
-from models.settings import Settings
+from models.settings import Settings, child_environment
 
 _settings = Settings.from_env()
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the heartbeat file must not lie on a disk that may stall
@@ -36,6 +36,14 @@ loglevel = _settings.log_level.lower()
 proc_name = "loom-web"
 control_socket_disable = True
 _DRAIN_POLL_SECONDS = 0.1
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """Count no live values of a process that has ended."""
+    from prometheus_client import multiprocess  # noqa: PLC0415 - it reads where to count when it is imported
+
+    if "PROMETHEUS_MULTIPROC_DIR" in child_environment():
+        multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 
 
 def post_worker_init(worker: Any) -> None:

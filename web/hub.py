@@ -17,8 +17,6 @@ from threading import Event, RLock, Thread
 from typing import Any
 from uuid import UUID
 
-import orjson
-
 from models.entities import TaskState
 from models.errors import Unavailable
 from models.events import POLICY_CHANGED, TASK_UPDATED, TOKEN_DELETED, TOKEN_UPDATED
@@ -27,7 +25,7 @@ from models.services.audiences import audible, is_personal
 from models.services.event_log import LoggedEvent, Position, last_position, position_of, read_events
 from models.services.frames import Frame, joined_frame, make_frame, public_frame
 from models.wiring import Platform
-from web.subscribers import Subscriber, encode_text
+from web.subscribers import Encode, Subscriber
 
 _SILENCE_SECONDS = 1.0
 """How long the bus may be silent before the log is looked at."""
@@ -66,7 +64,7 @@ class Hub:
             missed = [] if after is None else list(self._read_until(after, self._position))
             self._subscribers.add(subscriber)
             joined = joined_frame(self._position)
-        return self.encode_all(missed, subscriber) + encode_text(orjson.dumps(joined))
+        return self.encode_all(missed, subscriber) + subscriber.encode(joined)
 
     def leave(self, subscriber: Subscriber) -> None:
         """Let somebody listen no more."""
@@ -193,17 +191,17 @@ class Hub:
             self._ring(frame)
         if not self._subscribers:
             return
-        encoded: dict[int, bytes] = {}
+        encoded: dict[tuple[Encode, int], bytes] = {}
         for listeners in self._audiences(frames).values():
-            actor = listeners[0].actor
+            actor, encode = listeners[0].actor, listeners[0].encode
             space = str(actor.space_id)
             heard = audible(self._platform.reading, actor, [frame for frame in frames if frame["space"] == space])
-            payload = b"".join(_encode_once(encoded, frame) for frame in heard)
+            payload = b"".join(_encode_once(encoded, encode, frame) for frame in heard)
             for subscriber in listeners if heard else ():
                 if subscriber.wanted.is_all:
                     subscriber.put(payload, len(heard))
                 elif few := [frame for frame in heard if subscriber.wanted.takes(frame)]:
-                    subscriber.put(b"".join(_encode_once(encoded, frame) for frame in few), len(few))
+                    subscriber.put(b"".join(_encode_once(encoded, encode, frame) for frame in few), len(few))
         self._recheck({frame["space"] for frame in frames if frame["type"] in _ABOUT_RIGHTS})
 
     def _audiences(self, frames: Sequence[Frame]) -> dict[Any, list[Subscriber]]:
@@ -216,7 +214,7 @@ class Hub:
         for subscriber in self._subscribers:
             actor = subscriber.actor
             who = (actor.user_id, actor.token_id) if is_own else ()
-            audiences[actor.space_id, actor.grants, who].append(subscriber)
+            audiences[actor.space_id, actor.grants, who, subscriber.encode].append(subscriber)
         return audiences
 
     def _recheck(self, spaces: set[str]) -> None:
@@ -229,7 +227,8 @@ class Hub:
         actor = subscriber.actor
         frames = [make_frame(event) for event in events if event.space_id == actor.space_id]
         wanted = [frame for frame in frames if subscriber.wanted.takes(frame)]
-        return b"".join(_encode(frame) for frame in audible(self._platform.reading, actor, wanted))
+        heard = audible(self._platform.reading, actor, wanted)
+        return b"".join(subscriber.encode(public_frame(frame)) for frame in heard)
 
     def _ring_all(self) -> None:
         for bell in [bell for bells in self._bells.values() for bell in bells]:
@@ -241,12 +240,8 @@ class Hub:
                 bell.set()
 
 
-def _encode(frame: Frame) -> bytes:
-    return encode_text(orjson.dumps(public_frame(frame)))
-
-
-def _encode_once(encoded: dict[int, bytes], frame: Frame) -> bytes:
-    known = encoded.get(id(frame))
+def _encode_once(encoded: dict[tuple[Encode, int], bytes], encode: Encode, frame: Frame) -> bytes:
+    known = encoded.get((encode, id(frame)))
     if known is None:
-        known = encoded[id(frame)] = _encode(frame)
+        known = encoded[encode, id(frame)] = encode(public_frame(frame))
     return known

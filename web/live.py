@@ -16,29 +16,25 @@ from contextlib import suppress
 from functools import wraps
 from threading import Lock
 from typing import Any
-from uuid import UUID
 
 from flask import Blueprint, Flask, request
 from flask_sock import Sock
 from simple_websocket import ConnectionClosed, Server
 from wsproto.utilities import ProtocolError
 
-from models.errors import InvalidInput, LoomError, NotFound, Unauthorized
-from models.ids import parse_uuid
-from models.permissions import Actor
-from models.services.event_log import Position
-from web.auth import authenticate, find_credential, find_space, open_to_all
+from models.errors import Gone, InvalidInput, LoomError, Unauthorized
+from web.auth import open_to_all
 from web.blueprints import PREFIX
-from web.hub import PAGE, Hub
+from web.hub import Hub
+from web.listening import Listening, find_since, find_wanted
 from web.state import platform, state
-from web.subscribers import Subscriber, Wanted
+from web.subscribers import Subscriber
 
 _PING_SECONDS = 25
 _LONGEST_MESSAGE = 4096
 _TAKE_SECONDS = 1.0
 _BREATH_SECONDS = 0.1
 """At most so often is something sent to one client: under load, many events share one system call."""
-_RECHECK_SECONDS = 60
 _SEND_SECONDS = 30
 """A client that takes none of its data for so long is given up."""
 GOING_AWAY = 1001
@@ -110,6 +106,12 @@ def serve_events(connection: Server) -> None:
         _Session(connection, state().hub).run()
     except _Refused as refusal:
         _close(connection, refusal.code, refusal.reason)
+    except Unauthorized as error:
+        _close(connection, UNAUTHORIZED, error.message)
+    except InvalidInput as error:
+        _close(connection, BAD_REQUEST, error.message)
+    except Gone as error:
+        _close(connection, GONE, error.message)
     except LoomError as error:
         _close(connection, TRY_AGAIN, error.message)
     except (OSError, ConnectionClosed):
@@ -127,51 +129,19 @@ class _Session:
     def __init__(self, connection: Server, hub: Hub) -> None:
         self._connection = connection
         self._hub = hub
-        self._credential = _find_token()
-        self._space = _find_space()
-        self._checked = 0.0
+        self._listening = Listening(platform(), hub)
 
     def run(self) -> None:
         """Bring the client up to now, then send what comes."""
-        subscriber = Subscriber(self._check(), _find_wanted())
-        position = self._replay(subscriber)
+        subscriber = Subscriber(self._listening.check(), find_wanted())
+        position = find_since(self._hub, request.args.get("since"))
         try:
-            self._send(self._hub.join(subscriber, position))
+            for data in self._listening.replay(subscriber, position):
+                self._send(data)
             while self._connection.connected:
                 self._serve(subscriber)
         finally:
             self._hub.leave(subscriber)
-
-    def _check(self) -> Actor:
-        """Make sure that the client's token still counts."""
-        self._checked = time.monotonic()
-        try:
-            with platform().reading() as uow:
-                return authenticate(uow, self._credential, self._space)
-        except (Unauthorized, NotFound):
-            raise _Refused(UNAUTHORIZED, "invalid token") from None
-
-    def _replay(self, subscriber: Subscriber) -> Position | None:
-        """Send most of what the client has missed; gives the place up to which it knows everything."""
-        position = self._since()
-        while position is not None:
-            events = self._hub.read_since(position)
-            if len(events) < PAGE:
-                break
-            self._send(self._hub.encode_all(events, subscriber))
-            position = events[-1].position
-        return position
-
-    def _since(self) -> Position | None:
-        text = request.args.get("since")
-        if text is None:
-            return None
-        if not (text.isascii() and text.isdecimal() and len(text) < len(str(2**63))):
-            raise _Refused(BAD_REQUEST, "since is not the id of an event")
-        position = self._hub.find_position(int(text))
-        if position is None:
-            raise _Refused(GONE, "the events since then are not kept any more")
-        return position
 
     def _serve(self, subscriber: Subscriber) -> None:
         self._send(subscriber.take(_TAKE_SECONDS))
@@ -179,32 +149,10 @@ class _Session:
             raise _Refused(TOO_SLOW, "too slow; come back with since")
         if subscriber.is_ended:
             raise _Refused(GOING_AWAY, "the server stops")
-        if subscriber.must_recheck or time.monotonic() - self._checked > _RECHECK_SECONDS:
-            subscriber.must_recheck = False
-            subscriber.actor = self._check()
+        self._listening.keep_up(subscriber)
         self._connection.input_buffer.clear()
         time.sleep(_BREATH_SECONDS)
 
     def _send(self, data: bytes) -> None:
         if data:
             self._connection.sock.sendall(data)
-
-
-def _find_wanted() -> Wanted:
-    asked = {name: request.args.get(name) or None for name in ("pipeline", "run", "item")}
-    return Wanted(**asked)
-
-
-def _find_space() -> UUID | None:
-    text = request.args.get("space")
-    try:
-        return parse_uuid(text) if text else find_space()
-    except InvalidInput:
-        raise _Refused(BAD_REQUEST, "space is not a UUID") from None
-
-
-def _find_token() -> str:
-    try:
-        return request.args.get("token") or find_credential()
-    except Unauthorized:
-        raise _Refused(UNAUTHORIZED, "missing token") from None

@@ -11,12 +11,18 @@ from models.logs import current_trace, set_trace
 
 HEADER = "X-Trace-Id"
 _SANE = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_PARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}.*")
+"""W3C Trace Context: its trace id is ours."""
 
 
 def begin_trace() -> None:
-    """Take over the caller's id if it is harmless, else make one."""
+    """Take over the caller's id if it is harmless, or that of their `traceparent`, else make one."""
     given = request.headers.get(HEADER)
-    set_trace(given if given and _SANE.fullmatch(given) else new_id().hex)
+    if given and _SANE.fullmatch(given):
+        set_trace(given)
+    else:
+        parent = _PARENT.fullmatch(request.headers.get("traceparent", "").strip())
+        set_trace(parent[1] if parent and parent[1].strip("0") else new_id().hex)
 
 
 def trace_id() -> str:

@@ -22,7 +22,7 @@ _TROUBLE = (SQLAlchemyError, psycopg.Error)
 
 Detail = dict[str, Any]
 
-_LAG = """
+LAG = """
     SELECT r.reader, coalesce(extract(epoch FROM now() - (
         SELECT occurred FROM event e WHERE (e.xid, e.id) > (r.xid, r.id) ORDER BY e.xid, e.id LIMIT 1
     )), 0)::float FROM relay_position r ORDER BY r.reader
@@ -43,7 +43,7 @@ def check_relay(begin: Callable[[], UnitOfWork]) -> Detail:
     """Say how old the oldest event is that a reader of the log has not got to."""
     try:
         with begin() as uow:
-            lags = {reader: round(lag, 1) for reader, lag in uow.fetch(_LAG)}
+            lags = {reader: round(lag, 1) for reader, lag in uow.fetch(LAG)}
     except _TROUBLE:
         return {"status": DOWN}
     is_late = not lags or max(lags.values()) > _LATE_SECONDS

@@ -158,6 +158,16 @@ def count_unindexed(uow: UnitOfWork, state: IndexState, space_id: UUID) -> int:
     return int(str(count))
 
 
+def count_all_unindexed(uow: UnitOfWork, state: IndexState) -> int:
+    """Count the changes of all spaces that an index does not have yet, up to some number."""
+    rows = uow.fetch(
+        """SELECT count(*) FROM (SELECT 1 FROM event WHERE (xid, id) > (CAST(CAST(%(xid)s AS text) AS xid8), %(id)s)
+               AND type = ANY(%(types)s) LIMIT %(most)s) AS behind""",
+        xid=state.xid, id=state.id, types=list(INDEXED_EVENTS), most=_MOST_COUNTED,
+    )  # fmt: skip
+    return int(rows[0][0])
+
+
 def _document(
     asset_id: UUID, space_id: UUID, filename: str, mime_type: str, size: int, first_seen: float, paths: list[bytes],
     texts: list[str], marks: list[str], comments: list[str], annotations: list[str], components: dict[str, Any] | None,

@@ -44,6 +44,17 @@ def remove_old_events(begin: Callable[[], UnitOfWork], days: int) -> int:
     )
 
 
+def remove_old_deliveries(begin: Callable[[], UnitOfWork], days: int) -> int:
+    """Forget one batch of deliveries to webhooks that ended that long ago. Returns how many."""
+    return _run(
+        begin,
+        """DELETE FROM webhook_delivery WHERE id IN (
+               SELECT id FROM webhook_delivery WHERE finished < now() - make_interval(days => :days) LIMIT :batch)""",
+        days,
+        _EVENTS,
+    )
+
+
 def remove_old_answers(begin: Callable[[], UnitOfWork]) -> int:
     """Forget one batch of idempotency keys that are kept no longer. Returns how many."""
     return _run(

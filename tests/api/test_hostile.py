@@ -140,7 +140,8 @@ def test_everything_but_a_few_routes_needs_a_token(app: Flask, client: ApiClient
         if client.anonymous().request(method, path).status_code != 401:
             open_routes.add(f"{method} {path}")
     assert open_routes == {
-        "GET /api/v1/health", "GET /health", "GET /api/v1/openapi.json", "POST /api/v1/auth/login",
+        "GET /api/v1/health", "GET /health", "GET /api/v1/health/live", "GET /health/live",
+        "GET /api/v1/health/ready", "GET /health/ready", "GET /api/v1/openapi.json", "POST /api/v1/auth/login",
         "POST /api/v1/login", "POST /api/v1/auth/oauth2", "GET /api/v1/auth/oauth2/login",
         "GET /api/v1/auth/oauth2/callback", "GET /api/v1/auth/oauth2/logout", "GET /api/v1/openapi.yaml",
         "GET /api/v1/openapi", "GET /docs", "GET /docs/show.js", f"GET /docs/{HASH}",

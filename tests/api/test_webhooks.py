@@ -21,6 +21,7 @@ from tests.support.platforms import rows
 from tests.support.receivers import Answer, Heard, Receiver, deliver_all, make_due
 from tests.support.web_servers import fetching_from_here, web_server
 from workers.deliverer import Deliverer
+from workers.inline import run_one
 
 
 @pytest.fixture
@@ -353,6 +354,21 @@ def test_a_dead_worker_leaves_its_deliveries_to_others(
 
 def _die(*_: Any) -> Any:
     raise KeyboardInterrupt
+
+
+def test_deliveries_that_ended_long_ago_are_swept(
+    client: ApiClient, here: Platform, hook: dict[str, Any], receiver: Receiver
+) -> None:
+    for name in ("old", "new"):
+        _tag(client, name)
+    deliver_all(here)
+    with here.unit_of_work() as uow:
+        uow.execute("""UPDATE webhook_delivery SET finished = finished - interval '8 days'
+                       WHERE number = (SELECT min(number) FROM webhook_delivery)""")
+        uow.commit()
+    client.post("/tasks", {"kind": "maintenance.sweep"}, expect=202)
+    assert run_one(here, "maintenance")
+    assert [each["uuid"] for each in _deliveries(client, hook)] == [receiver.heard[1].id]
 
 
 @pytest.mark.parametrize(

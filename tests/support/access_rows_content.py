@@ -160,6 +160,9 @@ WEBHOOKS += [
 SERVICE: list[Row] = [
     row("GET", "", reach=Reach.NOTHING),
     row("GET", "/health"),
+    row("GET", "/health/live"),
+    row("GET", "/health/ready"),
+    row("GET", "/events", reach=Reach.NOTHING),
     row("GET", "/openapi.json"),
     row("GET", "/openapi.yaml"),
 ]

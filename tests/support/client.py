@@ -85,4 +85,4 @@ def require_error_shape(answer: TestResponse) -> None:
 
 
 def _full(path: str) -> str:
-    return path if path.startswith((PREFIX, "/health")) else PREFIX + path
+    return path if path.startswith((PREFIX, "/health", "/metrics")) else PREFIX + path

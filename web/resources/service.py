@@ -13,6 +13,7 @@ from marshmallow import fields
 
 from models.bodies.fields import AnswerSchema
 from models.bodies.instants import format_instant
+from models.migrating import newest_revision
 from models.permissions import Actor
 from models.services import health
 from models.unit_of_work import UnitOfWork
@@ -65,6 +66,41 @@ def check_health() -> ResponseReturnValue:
     if is_down:
         return jsonify({**body, "message": "The database is not available now", "statusCode": 503}), 503
     return jsonify(body), 200
+
+
+class ProbeSchema(AnswerSchema):
+    """Whether this process lives, or can do its work; if not, why."""
+
+    status = fields.String()
+    reasons = fields.List(fields.String())
+
+
+@blueprint.route("/health/live", methods=["GET"])
+@open_to_all
+@blueprint.response(200, ProbeSchema)
+def check_life() -> Response:
+    """Say that this process lives. It asks nobody, so no engine's trouble lets it be killed."""
+    return jsonify(status=health.UP, reasons=[])
+
+
+@blueprint.route("/health/ready", methods=["GET"])
+@open_to_all
+@blueprint.response(200, ProbeSchema)
+def check_readiness() -> ResponseReturnValue:
+    """Say whether requests may come here; 503 with the reasons if not. Without Redis, work is only slower."""
+    engines = platform()
+    reasons = []
+    database = health.check_database(engines.reading)
+    if database["status"] == health.DOWN:
+        reasons.append("The database does not answer")
+    elif database["revision"] != newest_revision():
+        reasons.append(f"The tables are of version {database['revision']}, not of {newest_revision()}: loom migrate")
+    if _check_storage(id(engines.blobs), int(time.monotonic() / _STORAGE_SECONDS))["status"] == health.DOWN:
+        reasons.append("The blob store cannot be written")
+    if reasons:
+        body = {"status": health.DOWN, "reasons": reasons, "message": "; ".join(reasons), "statusCode": 503}
+        return jsonify(body), 503
+    return jsonify(status=health.UP, reasons=[]), 200
 
 
 def _checks() -> dict[str, Any]:

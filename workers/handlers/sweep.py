@@ -6,7 +6,12 @@ from models.messages import SWEEP
 from models.payloads import Sweep
 from models.services.blob_gc import collect_unreferenced
 from models.services.blobs import remove_stale_staging
-from models.services.retention import remove_old_answers, remove_old_events, remove_old_tasks
+from models.services.retention import (
+    remove_old_answers,
+    remove_old_deliveries,
+    remove_old_events,
+    remove_old_tasks,
+)
 from models.services.task_parts import Outcome
 from models.services.uploads import remove_expired
 from models.unit_of_work import UnitOfWork
@@ -27,6 +32,8 @@ class SweepHandler:
             step.check()
         while count := remove_old_events(step.platform.unit_of_work, settings.event_retention_days):
             removed["events"] += count
+            step.check()
+        while remove_old_deliveries(step.platform.unit_of_work, settings.event_retention_days):
             step.check()
         while remove_old_answers(step.platform.unit_of_work):
             step.check()

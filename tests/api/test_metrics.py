@@ -1,0 +1,67 @@
+"""Metrics: what operators watch, and nobody else."""
+
+from __future__ import annotations
+
+from flask import Flask
+from prometheus_client.parser import text_string_to_metric_families
+
+from models.bus import WorkerInfo
+from models.events import NewEvent
+from models.permissions import Actor, Permission
+from models.wiring import Platform
+from tests.support.client import ApiClient
+from tests.support.people import make_space, make_user, sign_in
+from web.measuring import metric_names
+
+
+def _samples(client: ApiClient) -> dict[tuple[str, tuple[str, ...]], float]:
+    """The values, by name and the values of their labels."""
+    text = client.request("GET", "/metrics", expect=200).get_data(as_text=True)
+    return {
+        (sample.name, tuple(sample.labels.values())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def test_metrics_tell_of_queues_tasks_workers_and_requests(client: ApiClient, platform: Platform, actor: Actor) -> None:
+    platform.bus.announce(WorkerInfo("w", ("hash", "media.gpu"), running=2), 60)
+    client.post("/tasks", {"kind": "maintenance.sweep"}, expect=202)
+    hook = client.post("/webhooks", {"url": "https://example.org/"}, expect=201)
+    client.post(f"/webhooks/{hook['uuid']}/ping", expect=202)
+    client.get("/assets/nonsense", expect=400)
+    found = _samples(client)
+    assert found["loom_tasks", ("maintenance.sweep", "PENDING")] == 1
+    assert found["loom_parts", ("maintenance", "READY")] == found["loom_queue_runnable", ("maintenance",)] == 1
+    assert found["loom_queue_oldest_seconds", ("maintenance",)] >= 0
+    assert (found["loom_queue_workers", ("hash",)], found["loom_queue_workers", ("bulk",)]) == (1, 0)
+    assert (found["loom_queue_workers", ("media.gpu",)], found["loom_worker_parts", ("w",)]) == (1, 2)
+    assert found["loom_webhook_deliveries", (hook["uuid"], "PENDING")] == 1
+    assert found["loom_redis_up", ()] == 1
+    assert found["loom_database_connections", ("active",)] >= 1
+    route = "/api/v1/tasks"
+    assert found["loom_http_requests_total", ("POST", route, "202")] >= 1
+    assert found["loom_http_request_seconds_count", ("POST", route)] >= 1
+    assert not any("nonsense" in label for _, labels in found for label in labels)
+
+
+def test_the_log_of_events_has_readers_that_lag(client: ApiClient, platform: Platform, actor: Actor) -> None:
+    with platform.unit_of_work() as uow:
+        uow.execute("INSERT INTO relay_position (reader, xid, id, system) VALUES ('relay', '0', 0, 1)")
+        uow.publish(NewEvent("tag.created", actor.space_id, actor.user_id))
+        uow.commit()
+    assert _samples(client)["loom_log_lag_seconds", ("relay",)] >= 0
+
+
+def test_every_metric_is_named(client: ApiClient) -> None:
+    names = {name for name, _ in _samples(client) if name.startswith("loom_") and not name.endswith("_created")}
+    assert names <= metric_names()
+
+
+def test_metrics_are_for_operators(app: Flask, client: ApiClient, platform: Platform) -> None:
+    space = make_space(platform, "other")
+    make_user(platform, "boss", list(Permission), space_id=space)
+    make_user(platform, "nobody")
+    sign_in(app, "boss", "other").request("GET", "/metrics", expect=403)
+    sign_in(app, "nobody").request("GET", "/metrics", expect=403)
+    ApiClient(app).request("GET", "/metrics", expect=401)

@@ -1,0 +1,36 @@
+"""What keeps callers from harm, and Loom from callers: headers for browsers, and a limit of requests."""
+
+from __future__ import annotations
+
+from flask import Response
+
+from models.errors import TooManyRequests
+from models.permissions import Actor
+from web.state import platform
+
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    # An answer of the API is data: opened as a page it may do nothing. Pages and downloads say their own.
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+_WINDOW_SECONDS = 60
+
+
+def add_security_headers(answer: Response) -> Response:
+    """Tell browsers what not to do with an answer, unless it says so itself."""
+    for name, value in _HEADERS.items():
+        answer.headers.setdefault(name, value)
+    return answer
+
+
+def admit(actor: Actor) -> None:
+    """Count a request of a user, or of a key that carries less than its owner may do.
+
+    Raises:
+        TooManyRequests: when there were too many within a minute.
+    """
+    most = platform().settings.rate_limit
+    if most and platform().bus.attempts(f"requests:{actor.token_id or actor.user_id}", _WINDOW_SECONDS) > most:
+        raise TooManyRequests(f"At most {most} requests a minute", retry_after_seconds=_WINDOW_SECONDS)
