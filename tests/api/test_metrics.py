@@ -15,10 +15,10 @@ from web.measuring import metric_names
 
 
 def _samples(client: ApiClient) -> dict[tuple[str, tuple[str, ...]], float]:
-    """The values, by name and the values of their labels."""
+    """The values, by name and the values of their labels, in the order of the labels' names."""
     text = client.request("GET", "/metrics", expect=200).get_data(as_text=True)
     return {
-        (sample.name, tuple(sample.labels.values())): sample.value
+        (sample.name, tuple(value for _, value in sorted(sample.labels.items()))): sample.value
         for family in text_string_to_metric_families(text)
         for sample in family.samples
     }
@@ -36,7 +36,7 @@ def test_metrics_tell_of_queues_tasks_workers_and_requests(client: ApiClient, pl
     assert found["loom_queue_oldest_seconds", ("maintenance",)] >= 0
     assert (found["loom_queue_workers", ("hash",)], found["loom_queue_workers", ("bulk",)]) == (1, 0)
     assert (found["loom_queue_workers", ("media.gpu",)], found["loom_worker_parts", ("w",)]) == (1, 2)
-    assert found["loom_webhook_deliveries", (hook["uuid"], "PENDING")] == 1
+    assert found["loom_webhook_deliveries", ("PENDING", hook["uuid"])] == 1
     assert found["loom_redis_up", ()] == 1
     assert found["loom_database_connections", ("active",)] >= 1
     route = "/api/v1/tasks"
