@@ -47,7 +47,7 @@ fmt: $(VENV)/.installed-dev ## Format the code and mend what can be mended
 fuzz: $(VENV)/.installed-dev ## Send twenty thousand requests that the OpenAPI document allows, or nearly does
 	@$(BIN)/python -m pytest tests/fuzz -s --requests 20000 --anew $(ARGS)
 
-soak: $(VENV)/.installed-dev ## Change and scan folders in twenty thousand ways, kill running pipelines; more than an hour
+soak: $(VENV)/.installed-dev ## Change folders in twenty thousand ways, kill what runs, deliver to twenty webhooks; more than an hour
 	@$(BIN)/python -m pytest tests/model tests/soak -s --sequences 20000 --anew $(ARGS)
 
 openapi: $(VENV)/.installed-dev ## Write docs/openapi.json anew, after a change of the API that is meant
