@@ -2,38 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
 
-from models.permissions import Actor
+from models.permissions import Actor, Permission
 from models.services.audiences import Begin, audible
-from models.services.event_log import Position, read_events
+from models.services.event_log import LoggedEvent, Position, read_events
 from models.services.frames import Frame, make_frame, public_frame
-from models.unit_of_work import UnitOfWork
+from models.unit_of_work import UnitOfWork, as_array
 
 _PAGE, _MOST_PAGES = 500, 20
 """So much of the log is looked at for one answer: most of it may be about other spaces."""
 
 
+@dataclass(frozen=True)
+class Sought:
+    """Which events are looked for: of these types, about this element, by this user; nothing said: any."""
+
+    types: frozenset[str] = frozenset()
+    subject_id: UUID | None = None
+    actor_id: UUID | None = None
+
+    def takes(self, event: LoggedEvent) -> bool:
+        """Whether an event is one of them."""
+        return (
+            (not self.types or event.type in self.types)
+            and self.subject_id in {None, event.subject_id}
+            and self.actor_id in {None, event.actor_id}
+        )
+
+
 def list_events(
-    uow: UnitOfWork, begin: Begin, actor: Actor, after: Position, types: Collection[str], limit: int
+    uow: UnitOfWork, begin: Begin, actor: Actor, after: Position, sought: Sought, limit: int
 ) -> tuple[Sequence[Frame], int]:
     """Give the next events that the actor may hear of, and the id of the last one that was looked at.
 
-    Fewer than `limit` do not mean that there are no more, unless that id is the one that was given.
+    Who did it is told to those who may read users. Fewer than `limit` do not mean that there are no more, unless that
+    id is the one that was given.
+
+    Raises:
+        Forbidden: when events of a user are looked for by somebody who may not read users.
     """
+    if sought.actor_id is not None:
+        actor.require(Permission.READ_USER)
     found: list[Frame] = []
     last = after
     for _ in range(_MOST_PAGES):
         events = read_events(uow, last, _PAGE)
-        own = [make_frame(event) for event in events
-               if event.space_id == actor.space_id and (not types or event.type in types)]  # fmt: skip
-        positions = {event.position.id: event.position for event in events}
+        own = [make_frame(event) for event in events if event.space_id == actor.space_id and sought.takes(event)]
         for frame in audible(begin, actor, own):
-            found.append(public_frame(frame))
+            found.append(frame)
             if len(found) == limit:
-                return found, positions[frame["id"]].id
+                return _told(uow, actor, found), frame["id"]
         if events:
             last = events[-1].position
         if len(events) < _PAGE:
             break
-    return found, last.id
+    return _told(uow, actor, found), last.id
+
+
+def _told(uow: UnitOfWork, actor: Actor, frames: Sequence[Frame]) -> list[Frame]:
+    """Give what is shown of frames, with who did it if that may be told."""
+    if not actor.may(Permission.READ_USER):
+        return [public_frame(frame) for frame in frames]
+    names = _names(uow, {frame["_actor"] for frame in frames if frame["_actor"]})
+    return [
+        {**public_frame(frame), "actor": {"uuid": user, "name": names.get(user)} if (user := frame["_actor"]) else None}
+        for frame in frames
+    ]
+
+
+def _names(uow: UnitOfWork, users: set[str]) -> dict[str, str]:
+    if not users:
+        return {}
+    ids = [UUID(user) for user in sorted(users)]
+    return {str(user): name for user, name in uow.fetch(
+        'SELECT id, username FROM "user" WHERE id = ANY(CAST(%(ids)s AS uuid[]))', ids=as_array(ids)
+    )}  # fmt: skip

@@ -34,7 +34,7 @@ def test_the_log_can_be_read_on_from_anywhere(client: ApiClient) -> None:
     asked = {"since": begin, "type": "tag.created", "limit": 2}
     page = client.get("/events", query_string=asked)
     assert [event["uuid"] for event in page["data"]] == tags[:2]
-    assert page["data"][0].keys() == {"id", "channel", "type", "uuid", "space", "timestamp", "data"}
+    assert page["data"][0].keys() == {"id", "channel", "type", "uuid", "space", "timestamp", "data", "actor"}
     rest = client.get("/events", query_string={**asked, "since": page["lastId"]})
     assert [event["uuid"] for event in rest["data"]] == tags[2:]
     end = client.get("/events", query_string={**asked, "since": rest["lastId"]})
@@ -47,6 +47,21 @@ def test_only_what_one_may_hear_of_is_listed(app: Flask, client: ApiClient, plat
     client.post("/libraries", {"name": "unseen"}, expect=201)
     found = sign_in(app, "half").get("/events", query_string={"limit": 1000})["data"]
     assert {event["channel"] for event in found} == {"TAG"}
+
+
+def test_who_did_what_is_told_to_those_who_may_read_users(app: Flask, client: ApiClient, platform: Platform) -> None:
+    jane = make_user(platform, "jane", [Permission.CREATE_TAG, Permission.READ_TAG])
+    begin = client.get("/events", query_string={"limit": 1000})["lastId"]
+    hers, mine = _tag(sign_in(app, "jane"), "hers"), _tag(client, "mine")
+    both = client.get("/events", query_string={"since": begin, "type": "tag.created"})["data"]
+    assert [(event["uuid"], event["actor"]["name"]) for event in both] == [(hers, "jane"), (mine, "admin")]
+    asked = {"since": begin, "actor": str(jane.user_id)}
+    assert [event["uuid"] for event in client.get("/events", query_string=asked)["data"]] == [hers]
+    about = client.get("/events", query_string={"since": begin, "uuid": mine})["data"]
+    assert [event["uuid"] for event in about] == [mine]
+    assert all("actor" not in event for event in sign_in(app, "jane").get("/events")["data"])
+    sign_in(app, "jane").get("/events", query_string=asked, expect=403)
+    client.get("/events", query_string={"actor": "x"}, expect=400)
 
 
 def test_much_of_the_log_may_be_about_other_spaces(client: ApiClient, platform: Platform) -> None:

@@ -6,15 +6,17 @@ import time
 from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any
+from uuid import UUID
 
 from flask import Response, jsonify, request
 from flask.typing import ResponseReturnValue
 from marshmallow import fields
 
 from models.bodies.fields import AnswerSchema
-from models.errors import LoomError
+from models.errors import InvalidInput, LoomError
+from models.ids import parse_uuid
 from models.permissions import Actor
-from models.services.event_list import list_events
+from models.services.event_list import Sought, list_events
 from models.services.event_log import Position
 from models.unit_of_work import UnitOfWork
 from web.auth import signed_in
@@ -33,6 +35,13 @@ _SILENCE_SECONDS = 15.0
 blueprint = LoomBlueprint("events", "What has happened, and what happens")
 
 
+class EventActorSchema(AnswerSchema):
+    """A user; nobody where Loom did it by itself."""
+
+    user_id = fields.UUID(data_key="uuid")
+    name = fields.String()
+
+
 class EventSchema(AnswerSchema):
     """Something that happened. Runs of pipelines are told of at one level, without a channel."""
 
@@ -43,6 +52,9 @@ class EventSchema(AnswerSchema):
     space = fields.UUID()
     timestamp = fields.Integer(metadata={"description": "Milliseconds since 1970"})
     data = fields.Dict()
+    actor = fields.Nested(
+        EventActorSchema, metadata={"description": "Who did it, in a list, for those who may read users"}
+    )
 
 
 class EventListSchema(AnswerSchema):
@@ -78,6 +90,8 @@ def _or_stream(view: Callable[..., ResponseReturnValue]) -> Callable[..., Respon
           minimum=0),
     query("limit", "integer", f"Of a list: events at most, up to {MOST}", default=DEFAULT_LIMIT, minimum=1),
     query("type", "string", "Of a list: only events of this type, such as asset.created; may be repeated"),
+    query("uuid", "string", "Of a list: only events about this element", format="uuid"),
+    query("actor", "string", "Of a list: only what this user did; needs READ_USER", format="uuid"),
     query("pipeline", "string", "Of a stream: only runs of the pipeline of this name"),
     query("run", "string", "Of a stream: only this run", format="uuid"),
     query("item", "string", "Of a stream: only this item of a run", format="uuid"),
@@ -89,9 +103,17 @@ def _or_stream(view: Callable[..., ResponseReturnValue]) -> Callable[..., Respon
 def read_log(uow: UnitOfWork, actor: Actor) -> Response:
     """Give the next events behind one of them."""
     after = find_since(state().hub, request.args.get("since")) or Position()
-    types = frozenset(request.args.getlist("type"))
-    found, last_id = list_events(uow, platform().reading, actor, after, types, read_limit())
+    sought = Sought(frozenset(request.args.getlist("type")), _read_id("uuid"), _read_id("actor"))
+    found, last_id = list_events(uow, platform().reading, actor, after, sought, read_limit())
     return jsonify(data=found, lastId=last_id)
+
+
+def _read_id(name: str) -> UUID | None:
+    text = request.args.get(name)
+    try:
+        return parse_uuid(text) if text else None
+    except InvalidInput as error:
+        raise InvalidInput(f"{name}: {error}") from None
 
 
 def _stream(hub: Hub, listening: Listening, subscriber: Subscriber, position: Position | None) -> Iterator[Any]:
