@@ -53,12 +53,12 @@ ASKED = (
            """SELECT queue, extract(epoch FROM clock_timestamp() - min(ready_at)) FROM task_part
               WHERE state = 'READY' AND ready_at <= clock_timestamp() GROUP BY 1"""),
     Metric("log_lag_seconds", "Age of the oldest event that a reader of the log has not got to", ("reader",), LAG),
-    Metric("pool_scan_age_seconds", "Time since the last scan of a pool that has ended well", ("pool",),
-           """SELECT p.name, extract(epoch FROM clock_timestamp() - max(t.finished)) FROM pool p
+    Metric("pool_scan_age_seconds", "Time since the last scan of a pool that has ended well", ("pool", "name"),
+           """SELECT p.id, p.name, extract(epoch FROM clock_timestamp() - max(t.finished)) FROM pool p
                JOIN task t ON t.subject_id = p.id AND t.kind = 'pools.scan' AND t.state = 'SUCCEEDED'
                GROUP BY p.id"""),
-    Metric("pool_scan_files_per_second", "How fast the last scan of a pool went", ("pool",),
-           """SELECT DISTINCT ON (p.id) p.name,
+    Metric("pool_scan_files_per_second", "How fast the last scan of a pool went", ("pool", "name"),
+           """SELECT DISTINCT ON (p.id) p.id, p.name,
                    coalesce(t.total, t.done) / greatest(extract(epoch FROM t.finished - t.started), 0.001)
                FROM pool p JOIN task t ON t.subject_id = p.id AND t.kind = 'pools.scan'
                    AND t.state = 'SUCCEEDED' AND t.started IS NOT NULL ORDER BY p.id, t.finished DESC"""),

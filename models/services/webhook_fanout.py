@@ -63,15 +63,14 @@ def fan_out(uow: UnitOfWork, begin: Begin) -> Turn:
     """Make the deliveries of the next events, unless somebody else does so now."""
     if not uow.try_lock(READER):
         return Turn.DONE
-    position = reader_position(uow, READER)
+    position, last = reader_position(uow, READER), last_position(uow)
+    events = read_events(uow, position, _EVENTS)
+    # Not before: what is made after the webhooks were read could be among events that were read after both.
     hooks = _hooks(uow)
     if not hooks:
-        # Whoever makes the first one hears of what comes after it.
-        last = last_position(uow)
         if last != position:
             store_position(uow, READER, last)
         return Turn.NO_WEBHOOKS
-    events = read_events(uow, position, _EVENTS)
     if not events:
         return Turn.DONE
     by_space: dict[UUID, list[LoggedEvent]] = defaultdict(list)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from flask import Flask
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -43,6 +45,27 @@ def test_metrics_tell_of_queues_tasks_workers_and_requests(client: ApiClient, pl
     assert found["loom_http_requests_total", ("POST", route, "202")] >= 1
     assert found["loom_http_request_seconds_count", ("POST", route)] >= 1
     assert not any("nonsense" in label for _, labels in found for label in labels)
+
+
+def test_pools_of_the_same_name_are_told_apart(client: ApiClient, platform: Platform, actor: Actor) -> None:
+    with platform.unit_of_work() as uow:
+        for number in (1, 2):
+            space, pool = UUID(int=number), UUID(int=number + 10)
+            uow.execute("INSERT INTO space (id, name) VALUES (:id, :name)", id=space, name=f"space {number}")
+            uow.execute("INSERT INTO pool (id, space_id, name, fs_path) VALUES (:id, :space, 'media', '/m')",
+                        id=pool, space=space)  # fmt: skip
+            uow.execute(
+                """INSERT INTO task (id, space_id, kind, title, state, payload, priority, subject_id, max_attempts,
+                       started, finished, done)
+                   VALUES (:id, :space, 'pools.scan', 'x', 'SUCCEEDED', '{}', 1, :pool, 1, now() - interval '4 seconds',
+                       now() - interval '2 seconds', 100)""",
+                id=UUID(int=number + 20), space=space, pool=pool,
+            )  # fmt: skip
+        uow.commit()
+    found = _samples(client)
+    for number in (11, 12):
+        assert found["loom_pool_scan_age_seconds", ("media", str(UUID(int=number)))] >= 2
+        assert found["loom_pool_scan_files_per_second", ("media", str(UUID(int=number)))] == 50
 
 
 def test_the_log_of_events_has_readers_that_lag(client: ApiClient, platform: Platform, actor: Actor) -> None:

@@ -13,6 +13,7 @@ from flask import Flask
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from models.permissions import Actor, Permission
+from models.services import webhook_fanout
 from models.wiring import Platform
 from tests.support.assets import put_in_library, uploaded
 from tests.support.client import ApiClient
@@ -94,6 +95,25 @@ def test_a_webhook_hears_only_of_what_comes_after_it(
     after = _tag(client, "after")
     deliver_all(here)
     assert [heard.body["uuid"] for heard in receiver.heard] == [after]
+
+
+@pytest.mark.parametrize("moment", ["read_events", "last_position"])
+def test_what_happens_while_the_log_is_read_is_not_lost(
+    client: ApiClient, here: Platform, receiver: Receiver, url: str, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    read = getattr(webhook_fanout, moment)
+    made: list[str] = []
+
+    def make_and_read(*arguments: Any) -> Any:
+        if not made:
+            client.post("/webhooks", {"url": url, "triggers": ["TAG_CREATED"]}, expect=201)
+            made.append(_tag(client, "red"))
+        return read(*arguments)
+
+    monkeypatch.setattr(webhook_fanout, moment, make_and_read)
+    deliver_all(here)
+    deliver_all(here)
+    assert [heard.body["uuid"] for heard in receiver.heard] == made
 
 
 def test_nobody_hears_of_what_its_editor_may_not_see(

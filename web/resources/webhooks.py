@@ -35,7 +35,7 @@ class WebAddress(Text):
             is_good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
         except ValueError:
             is_good = False
-        if not is_good or not text.isprintable() or " " in text:
+        if not is_good or not text.isascii() or not text.isprintable() or " " in text:
             raise ValidationError("Not an address such as https://example.org/hook.")
         if parts.username is not None or parts.password is not None:
             raise ValidationError("An address must not hold a name or password; use the secret.")
