@@ -116,6 +116,7 @@ def test_wrong_content_types(app: Flask, client: ApiClient) -> None:
         client.post("/tokens", b'{"name":"x"}', headers=headers, expect=415)
 
 
+@pytest.mark.timeout(600)  # it asks every route many things: a minute alone, longer beside others
 def test_queries_of_every_route(app: Flask, client: ApiClient) -> None:
     for method, path, _ in _routes(app):
         if method == "GET":
