@@ -107,30 +107,36 @@ class UnitOfWork:
 
     def fetch(self, statement: str, **parameters: object) -> list[tuple[Any, ...]]:
         """Read rows where microseconds count: straight through the driver, which spells parameters `%(name)s`."""
-        with _told_as_ever():
-            return self._connection.execute(statement, parameters).fetchall()
+        with self._driver() as driver:
+            return driver.execute(statement, parameters).fetchall()
 
     def fetch_binary(self, statement: str, **parameters: object) -> list[tuple[Any, ...]]:
         """Read rows as `fetch` does, in PostgreSQL's binary format: for very many of them."""
-        with _told_as_ever():
-            return self._connection.execute(statement, parameters, binary=True).fetchall()
+        with self._driver() as driver:
+            return driver.execute(statement, parameters, binary=True).fetchall()
 
     def copy(self, table: str, types: Mapping[str, str], rows: Iterable[Sequence[object]]) -> None:
         """Insert rows as `COPY` does, which is the fastest way; `types` are PostgreSQL's, by column.
 
         Neither table nor columns may come from outside.
         """
-        with _told_as_ever(), self._connection.cursor() as cursor:
-            statement = f"COPY {table} ({', '.join(types)}) FROM STDIN WITH (FORMAT BINARY)"
-            with cursor.copy(statement.encode()) as copying:
-                copying.set_types(list(types.values()))
-                for row in rows:
-                    copying.write_row(row)
+        statement = f"COPY {table} ({', '.join(types)}) FROM STDIN WITH (FORMAT BINARY)"
+        with self._driver() as driver, driver.cursor() as cursor, cursor.copy(statement.encode()) as copying:
+            copying.set_types(list(types.values()))
+            for row in rows:
+                copying.write_row(row)
 
-    @property
-    def _connection(self) -> psycopg.Connection:
-        """The driver's connection that the session uses."""
-        return _driver(self.session.connection().connection)
+    @contextmanager
+    def _driver(self) -> Iterator[psycopg.Connection]:
+        """Lend the connection that the session uses; what it raises is told as SQLAlchemy would have told it."""
+        connection = self.session.connection()
+        driver = _driver_of(connection.connection)
+        try:
+            yield driver
+        except psycopg.Error as error:
+            if driver.closed:
+                connection.invalidate(error)
+            raise _told(error) from error
 
     def lock(self, name: str) -> None:
         """Take the advisory lock of that name until the transaction ends."""
@@ -207,11 +213,13 @@ class Reading(UnitOfWork):
         """Read rows straight through the driver."""
         if self._session is not None:
             return super().fetch(statement, **parameters)
-        with _told_as_ever():
+        try:
             if self._lent is None:
                 self._lent = self._engine.raw_connection()
-                _driver(self._lent).autocommit = True
-            return _driver(self._lent).execute(statement, parameters).fetchall()
+                _driver_of(self._lent).autocommit = True
+            return _driver_of(self._lent).execute(statement, parameters).fetchall()
+        except psycopg.Error as error:
+            raise _told(error) from error
 
     def release(self) -> None:
         """Give the connection back."""
@@ -226,23 +234,18 @@ class Reading(UnitOfWork):
         if self._lent is None:
             return
         lent, self._lent = self._lent, None
-        if not _driver(lent).closed:
-            _driver(lent).autocommit = False
+        if not _driver_of(lent).closed:
+            _driver_of(lent).autocommit = False
         lent.close()
 
 
-class _told_as_ever:  # noqa: N801 - a context, and quicker than a generator
-    """Raises what the driver raises as SQLAlchemy would have: callers know one family of errors."""
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, psycopg.Error):
-            raise DBAPIError.instance(None, None, error, psycopg.Error) from error
+def _told(error: psycopg.Error) -> Exception:
+    """Give what SQLAlchemy would have raised: callers know one family of errors."""
+    told: Exception = DBAPIError.instance(None, None, error, psycopg.Error)
+    return told
 
 
-def _driver(lent: PoolProxiedConnection) -> psycopg.Connection:
+def _driver_of(lent: PoolProxiedConnection) -> psycopg.Connection:
     driver = lent.driver_connection
     assert isinstance(driver, psycopg.Connection)
     return driver
