@@ -6,7 +6,7 @@ is used, and time is bounded as a whole and from byte to byte.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic
@@ -82,7 +82,7 @@ def fetch(url: str, allowed: Sequence[Network], total_seconds: float) -> Iterato
                 following = _location(answer)
                 if following is None:
                     _require_usable(answer)
-                    yield Fetched(url, _headers(answer), _in_time(answer.iter_stream(), deadline))
+                    yield Fetched(url, _headers(answer), answer.iter_stream())
                     return
             url = urljoin(url, following)
     raise FetchFailed("There are too many redirects")
@@ -101,19 +101,17 @@ def post(
     deadline = monotonic() + total_seconds
     check_url(url)
     with httpcore.ConnectionPool(network_backend=Guarded(allowed, deadline)) as pool, _told(deadline):
-        return _exchange(pool, url, body, headers, deadline, most)
+        return _exchange(pool, url, body, headers, most)
 
 
-def _exchange(
-    pool: httpcore.ConnectionPool, url: str, body: bytes, headers: Mapping[str, str], deadline: float, most: int
-) -> bytes:
+def _exchange(pool: httpcore.ConnectionPool, url: str, body: bytes, headers: Mapping[str, str], most: int) -> bytes:
     found = bytearray()
-    with _stream(pool, url, body, headers, min(_STEP_SECONDS, deadline - monotonic())) as answer:
+    with _stream(pool, url, body, headers) as answer:
         if answer.status >= _SERVER_ERROR:
             raise TryAgain(f"The other server answers {answer.status}")
         if not _OK <= answer.status < _REDIRECT:
             raise FetchFailed(f"The other server answers {answer.status}")
-        for chunk in _in_time(answer.iter_stream(), deadline):
+        for chunk in answer.iter_stream():
             found += chunk
             if len(found) > most:
                 raise FetchFailed(f"The other server answers more than {most} bytes")
@@ -121,9 +119,8 @@ def _exchange(
 
 
 def _stream(
-    pool: httpcore.ConnectionPool, url: str, body: bytes | None = None, more: Mapping[str, str] | None = None,
-    step_seconds: float = _STEP_SECONDS,
-) -> Any:  # fmt: skip
+    pool: httpcore.ConnectionPool, url: str, body: bytes | None = None, more: Mapping[str, str] | None = None
+) -> Any:
     host = urlsplit(url).netloc
     headers: dict[bytes | str, bytes | str] = {
         "Host": host,
@@ -132,7 +129,7 @@ def _stream(
         "Accept-Encoding": "identity",
     }
     headers.update(more or {})
-    timeouts = dict.fromkeys(("connect", "read", "write", "pool"), step_seconds)
+    timeouts = dict.fromkeys(("connect", "read", "write", "pool"), _STEP_SECONDS)
     method = "GET" if body is None else "POST"
     return pool.stream(method, url, headers=headers, content=body, extensions={"timeout": timeouts})
 
@@ -152,13 +149,6 @@ def _require_usable(answer: httpcore.Response) -> None:
         raise FetchFailed(f"The other server answers {answer.status}")
     if _headers(answer).get("content-encoding", "identity") != "identity":
         raise FetchFailed("The other server sends an encoding that was not asked for")
-
-
-def _in_time(chunks: Iterable[bytes], deadline: float) -> Iterator[bytes]:
-    for chunk in chunks:
-        if monotonic() > deadline:
-            raise FetchFailed("The other server takes too long")
-        yield chunk
 
 
 @contextmanager

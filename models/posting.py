@@ -7,11 +7,10 @@ body (307, 308), with all the same checks.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from time import monotonic
 from types import TracebackType
 from typing import NamedTuple, Self
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import httpcore
 
@@ -48,16 +47,14 @@ class Poster:
         self._shown = shown
         self._guard = Guarded(allowed, monotonic())
         self._pool = httpcore.ConnectionPool(network_backend=self._guard, max_connections=1)
-        self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        self._stack.enter_context(self._pool)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stack.close()
+        self._pool.close()
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answered:
         """Post, in the time that there is for all of it.
@@ -82,8 +79,7 @@ class Poster:
     def _once(self, url: str, body: bytes, headers: Mapping[str, str]) -> tuple[Answered, str | None]:
         check_url(url)
         told: dict[bytes | str, bytes | str] = {
-            "Host": urlsplit(url).netloc, "User-Agent": _USER_AGENT, "Accept": "*/*", "Accept-Encoding": "identity",
-            "Content-Length": str(len(body)),
+            "User-Agent": _USER_AGENT, "Accept": "*/*", "Accept-Encoding": "identity",
         }  # fmt: skip
         told.update(headers)
         with self._pool.stream("POST", url, headers=told, content=body) as answer:

@@ -23,7 +23,6 @@ from scheduler.watching import Watcher
 LOCK = "loom:scheduler"
 _RING_SECONDS = 0.5
 _CONNECTIONS = 6
-_MOST_TURNS = 20
 _TROUBLE_SECONDS = 1.0
 
 logger = get_logger(__name__)
@@ -63,10 +62,7 @@ def lead(platform: Platform, leadership: Leadership, stopping: Event) -> None:
 
 
 def _start_jobs(platform: Platform) -> BackgroundScheduler:
-    """Run the small periodic duties; each is skipped while its last run still goes on.
-
-    One that gives True may have more to do at once.
-    """
+    """Run the small periodic duties; each is skipped while its last run still goes on."""
     jobs = BackgroundScheduler(
         executors={"default": ThreadPoolExecutor(3)},
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
@@ -91,12 +87,9 @@ def _start_jobs(platform: Platform) -> BackgroundScheduler:
 def _in_transaction(platform: Platform, name: str, duty: Callable[[UnitOfWork], object]) -> Callable[[], None]:
     def run() -> None:
         try:
-            for _ in range(_MOST_TURNS):
-                with platform.unit_of_work() as uow:
-                    has_more = duty(uow) is True
-                    uow.commit()
-                if not has_more:
-                    return
+            with platform.unit_of_work() as uow:
+                duty(uow)
+                uow.commit()
         except SQLAlchemyError as error:
             logger.warning("duty postponed: the database is away", duty=name, reason=type(error).__name__)
 

@@ -75,8 +75,6 @@ class Message(NamedTuple):
     """A delivery to be sent."""
 
     id: UUID
-    subject_id: UUID
-    type: str
     body: str
     attempts: int
     """Those before."""
@@ -90,7 +88,6 @@ class Batch:
     webhook_id: UUID
     url: str
     secrets: Sequence[str]
-    ordering: Ordering
     most_per_second: int | None
     is_failing: bool
     messages: Sequence[Message]
@@ -129,7 +126,7 @@ def claim(uow: UnitOfWork, *, with_failing: bool) -> Batch | None:
     rows: Any = uow.execute(
         f"""WITH due AS ({_DUE[hook.ordering]})
             UPDATE webhook_delivery d SET lease = :lease, due = clock_timestamp() + make_interval(secs => :seconds)
-            FROM due WHERE d.id = due.id RETURNING d.number, d.id, d.subject_id, d.type, d.body, d.attempts""",  # noqa: S608
+            FROM due WHERE d.id = due.id RETURNING d.number, d.id, d.body, d.attempts""",  # noqa: S608
         hook=hook.id, most=most, lease=lease, seconds=LEASE_SECONDS,
     ).all()  # fmt: skip
     # Where all that is due waits for something that is not, it is looked at again in a moment.
@@ -140,9 +137,7 @@ def claim(uow: UnitOfWork, *, with_failing: bool) -> Batch | None:
         some=bool(rows), id=hook.id,
     )  # fmt: skip
     messages = [Message(*row[1:]) for row in sorted(rows)]
-    return Batch(
-        lease, hook.id, hook.url, secrets_of(hook), hook.ordering, hook.most_per_second, hook.failures > 0, messages
-    )  # fmt: skip
+    return Batch(lease, hook.id, hook.url, secrets_of(hook), hook.most_per_second, hook.failures > 0, messages)
 
 
 def renew(uow: UnitOfWork, leases: Sequence[UUID]) -> None:

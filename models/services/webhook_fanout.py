@@ -22,7 +22,7 @@ from models.logs import get_logger
 from models.messages import Queue
 from models.permissions import Actor, Entity
 from models.services.audiences import Begin, audible
-from models.services.event_log import LoggedEvent, last_position, read_events, reader_position, store_position
+from models.services.event_log import last_position, read_events, reader_position, store_position
 from models.services.frames import Frame, make_frame
 from models.services.sessions import actor_of_task
 from models.services.visibility import in_collections, in_libraries
@@ -41,12 +41,9 @@ _INSERT = """
     SELECT id, webhook_id, event_id, type, subject_id, body FROM json_to_recordset(CAST(:rows AS json))
         AS new (id uuid, webhook_id uuid, event_id bigint, type text, subject_id uuid, body text)
 """
-_ONCE = _INSERT + " ON CONFLICT (webhook_id, event_id) DO NOTHING"
-_AGAIN = (
-    _INSERT
-    + """ ON CONFLICT (webhook_id, event_id) DO UPDATE
-    SET state = 'PENDING', attempts = 0, due = now(), finished = NULL, lease = NULL"""
-)
+_ONCE = f"{_INSERT} ON CONFLICT (webhook_id, event_id) DO NOTHING"
+_AGAIN = f"""{_INSERT} ON CONFLICT (webhook_id, event_id) DO UPDATE
+    SET state = 'PENDING', attempts = 0, due = now(), finished = NULL, lease = NULL"""  # noqa: S608 - a constant
 
 
 class Turn(Enum):
@@ -63,20 +60,20 @@ def fan_out(uow: UnitOfWork, begin: Begin) -> Turn:
     """Make the deliveries of the next events, unless somebody else does so now."""
     if not uow.try_lock(READER):
         return Turn.DONE
+    # What is behind this place may be about a webhook that was made after all were read, and is left for the next turn.
     position, last = reader_position(uow, READER), last_position(uow)
-    events = read_events(uow, position, _EVENTS)
-    # Not before: what is made after the webhooks were read could be among events that were read after both.
     hooks = _hooks(uow)
     if not hooks:
         if last != position:
             store_position(uow, READER, last)
         return Turn.NO_WEBHOOKS
+    events = [event for event in read_events(uow, position, _EVENTS) if event.position <= last]
     if not events:
         return Turn.DONE
-    by_space: dict[UUID, list[LoggedEvent]] = defaultdict(list)
+    frames: dict[UUID, list[Frame]] = defaultdict(list)
     for event in events:
-        by_space[event.space_id].append(event)
-    count = sum(deliver(uow, begin, hook, by_space[hook.space_id]) for hook in hooks if hook.space_id in by_space)
+        frames[event.space_id].append(make_frame(event))
+    count = sum(deliver(uow, begin, hook, frames[hook.space_id]) for hook in hooks if hook.space_id in frames)
     store_position(uow, READER, events[-1].position)
     if count:
         uow.wake(Queue.WEBHOOKS, min(count, _MOST_WAKES))
@@ -87,19 +84,16 @@ def _hooks(uow: UnitOfWork) -> Sequence[Webhook]:
     return uow.session.execute(select(Webhook).where(Webhook.active).order_by(Webhook.id)).scalars().all()
 
 
-def deliver(
-    uow: UnitOfWork, begin: Begin, hook: Webhook, events: Iterable[LoggedEvent], *, is_again: bool = False
-) -> int:
-    """Make deliveries of those of the events that a webhook asks for and may hear of; gives how many.
+def deliver(uow: UnitOfWork, begin: Begin, hook: Webhook, frames: Iterable[Frame], *, is_again: bool = False) -> int:
+    """Make deliveries of those of the events of its space that a webhook asks for and may hear of; gives how many.
 
     `is_again`: those that it has had before, too.
     """
-    asked = [event for event in events if not hook.triggers or trigger_of(event.type) in hook.triggers]
+    asked = [frame for frame in frames if not hook.triggers or trigger_of(frame["type"]) in hook.triggers]
     actor = _listener(uow, hook) if asked else None
     if actor is None:
         return 0
-    heard = audible(begin, actor, [make_frame(event) for event in asked])
-    chosen = _within(uow, hook, heard)
+    chosen = _within(uow, hook, audible(begin, actor, asked))
     if chosen:
         uow.execute(_AGAIN if is_again else _ONCE, rows=as_rows([_row(hook, frame) for frame in chosen]))
     return len(chosen)

@@ -9,6 +9,7 @@ from models.errors import InvalidInput
 from models.messages import REPLAY_WEBHOOK, Queue
 from models.payloads import ReplayWebhook
 from models.services.event_log import Position, last_position, position_of, read_events
+from models.services.frames import make_frame
 from models.services.task_parts import Outcome
 from models.services.webhook_fanout import deliver
 from models.unit_of_work import UnitOfWork
@@ -38,7 +39,7 @@ class ReplayWebhookHandler:
                     return count
                 position = events[-1].position
                 wanted = [
-                    each for each in events
+                    make_frame(each) for each in events
                     if each.space_id == hook.space_id and each.occurred >= since and each.position <= end
                 ]  # fmt: skip
                 count += deliver(uow, step.platform.reading, hook, wanted, is_again=True)
