@@ -17,7 +17,7 @@ from web.docs import serve_docs
 from web.errors import register_error_handlers
 from web.hub import Hub
 from web.live import add_live_events
-from web.measuring import add_metrics
+from web.measuring import measure_requests, serve_metrics
 from web.openapi import OPTIONS, describe_api
 from web.patience import watch_body
 from web.safety import add_security_headers
@@ -62,7 +62,7 @@ def close_app(app: Flask) -> None:
 
 def _set_up_requests(app: Flask) -> None:
     app.before_request(begin_trace)
-    add_metrics(app)
+    measure_requests(app)
     app.before_request(watch_body)
     app.before_request(answer_preflight)
     app.after_request(add_trace)
@@ -73,5 +73,6 @@ def _set_up_requests(app: Flask) -> None:
 def _add_routes(app: Flask) -> None:
     describe_api(app)
     serve_docs(app)
+    serve_metrics(app)
     add_live_events(app)
     add_aliases(app)

@@ -7,9 +7,8 @@ which of them answers.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import Any
 
 from flask import Flask, Response, g, request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
@@ -19,21 +18,26 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from models.errors import LoomError
 from models.permissions import Actor, Permission
-from models.services.metrics import ASKED, TOLD, Sample, ask_database, ask_others
+from models.services.metrics import TOLD, Sample, ask_database, ask_others
 from models.unit_of_work import UnitOfWork
 from web.auth import signed_in
 from web.state import platform
 
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
-_NOWHERE = "none"
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_NONE = "none"
 REQUESTS = Counter("loom_http_requests", "Requests that were answered", ("method", "route", "status"))
 SECONDS = Histogram("loom_http_request_seconds", "Until an answer began", ("method", "route"), buckets=_BUCKETS)
 
 
-def add_metrics(app: Flask) -> None:
-    """Measure every request, and serve what was measured."""
+def measure_requests(app: Flask) -> None:
+    """Measure every request."""
     app.before_request(_begin)
     app.after_request(_end)
+
+
+def serve_metrics(app: Flask) -> None:
+    """Serve what was measured."""
 
     @app.get("/metrics")
     @signed_in()
@@ -51,11 +55,11 @@ def _begin() -> None:
 
 
 def _end(answer: Response) -> Response:
-    # By the rule, not the path: there are as many paths as elements.
-    route = request.url_rule.rule if request.url_rule else _NOWHERE
-    REQUESTS.labels(request.method, route, answer.status_code).inc()
-    with suppress(AttributeError):
-        SECONDS.labels(request.method, route).observe(time.perf_counter() - g.begun)
+    # By the rule, not the path: there are as many paths as elements. And callers may make methods up.
+    route = request.url_rule.rule if request.url_rule else _NONE
+    method = request.method if request.method in _METHODS else _NONE
+    REQUESTS.labels(method, route, answer.status_code).inc()
+    SECONDS.labels(method, route).observe(time.perf_counter() - g.begun)
     return answer
 
 
@@ -91,16 +95,8 @@ class _Loom(Collector):
                 yield _gauge(name, meaning, labels, samples)
 
 
-def _gauge(name: str, meaning: str, labels: tuple[str, ...], samples: Any) -> GaugeMetricFamily:
+def _gauge(name: str, meaning: str, labels: tuple[str, ...], samples: Sequence[Sample]) -> GaugeMetricFamily:
     family = GaugeMetricFamily(f"loom_{name}", meaning, labels=labels)
     for sample in samples:
-        assert isinstance(sample, Sample)
         family.add_metric(sample.labels, sample.value)
     return family
-
-
-def metric_names() -> set[str]:
-    """Give the names of all metrics, for those who refer to them."""
-    own = {f"loom_{metric.name}" for metric in ASKED} | {f"loom_{name}" for name in TOLD}
-    seconds = {f"loom_http_request_seconds_{part}" for part in ("bucket", "count", "sum")}
-    return own | seconds | {"loom_http_requests_total"}

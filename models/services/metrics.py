@@ -15,7 +15,7 @@ from models.errors import LoomError
 from models.messages import Queue
 from models.search import SearchReader
 from models.services.health import LAG
-from models.services.indexing import count_all_unindexed
+from models.services.indexing import count_unindexed
 from models.storage import BlobStore
 from models.unit_of_work import UnitOfWork
 
@@ -118,7 +118,7 @@ def ask_others(
     documents, state = search.document_count(), search.state()
     if documents is not None and state is not None:
         yield "index_documents", [Sample((), documents)]
-        yield "index_pending_events", [Sample((), count_all_unindexed(uow, state))]
+        yield "index_pending_events", [Sample((), count_unindexed(uow, state))]
     try:
         free = blobs.free_bytes()
     except LoomError:

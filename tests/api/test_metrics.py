@@ -12,8 +12,8 @@ from models.events import NewEvent
 from models.permissions import Actor, Permission
 from models.wiring import Platform
 from tests.support.client import ApiClient
+from tests.support.metric_names import metric_names
 from tests.support.people import make_space, make_user, sign_in
-from web.measuring import metric_names
 
 
 def _samples(client: ApiClient) -> dict[tuple[str, tuple[str, ...]], float]:
@@ -45,6 +45,14 @@ def test_metrics_tell_of_queues_tasks_workers_and_requests(client: ApiClient, pl
     assert found["loom_http_requests_total", ("POST", route, "202")] >= 1
     assert found["loom_http_request_seconds_count", ("POST", route)] >= 1
     assert not any("nonsense" in label for _, labels in found for label in labels)
+
+
+def test_a_method_that_somebody_has_made_up_is_counted_with_all_others(client: ApiClient) -> None:
+    for number in range(3):
+        client.request(f"BREW{number}", "/tags")
+    found = _samples(client)
+    assert found["loom_http_requests_total", ("none", "none", "405")] >= 3
+    assert not any("BREW" in label for _, labels in found for label in labels)
 
 
 def test_pools_of_the_same_name_are_told_apart(client: ApiClient, platform: Platform, actor: Actor) -> None:

@@ -15,7 +15,7 @@ from compose.cli import main
 from compose.probe import PROBES
 from models.queues import is_queue
 from models.settings import Settings
-from web.measuring import metric_names
+from tests.support.metric_names import metric_names
 
 _COMPOSE = Path(__file__).parents[3] / "compose"
 _METRIC = re.compile(r"\bloom_[a-z0-9_]+")
