@@ -6,12 +6,10 @@ Apart from the wiring, because only one process ever needs Alembic and all would
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy.exc import OperationalError
 
 from models.errors import Unavailable
@@ -52,18 +50,7 @@ def migrate(settings: Settings, kinds: Iterable[NodeDescriptor]) -> str | None:
 
 def upgrade_schema(settings: Settings) -> None:
     """Run the migrations that the database has not seen yet."""
-    config = _config()
-    config.attributes["url"] = settings.sqlalchemy_url
-    command.upgrade(config, "head")
-
-
-@lru_cache(maxsize=1)
-def newest_revision() -> str | None:
-    """Give the version of the tables that this Loom works with."""
-    return ScriptDirectory.from_config(_config()).get_current_head()
-
-
-def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    return config
+    config.attributes["url"] = settings.sqlalchemy_url
+    command.upgrade(config, "head")

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 from click.testing import CliRunner
 from flask import Flask
 
 from compose.cli import main
+from models import migrating
+from models.db import REVISION
 from models.services import health
 from models.settings import Settings
 from models.wiring import Platform
@@ -46,6 +51,12 @@ def test_the_trace_of_whoever_asks_is_taken_over(client: ApiClient) -> None:
     assert client.request("GET", "/tags", headers=both).headers["X-Trace-Id"] == "mine"
     for bad in (f"00-{'0' * 32}-00f067aa0ba902b7-01", "nonsense", ""):
         assert client.request("GET", "/tags", headers={"traceparent": bad}).headers["X-Trace-Id"] not in {"", "0" * 32}
+
+
+def test_the_newest_tables_are_known_without_alembic() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrating.__file__).parent / "migrations"))
+    assert ScriptDirectory.from_config(config).get_current_head() == REVISION
 
 
 def test_a_process_lives_and_is_ready(client: ApiClient, platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from marshmallow import fields
 
 from models.bodies.fields import AnswerSchema
 from models.bodies.instants import format_instant
-from models.migrating import newest_revision
+from models.db import REVISION
 from models.permissions import Actor
 from models.services import health
 from models.unit_of_work import UnitOfWork
@@ -93,8 +93,8 @@ def check_readiness() -> ResponseReturnValue:
     database = health.check_database(engines.reading)
     if database["status"] == health.DOWN:
         reasons.append("The database does not answer")
-    elif database["revision"] != newest_revision():
-        reasons.append(f"The tables are of version {database['revision']}, not of {newest_revision()}: loom migrate")
+    elif database["revision"] != REVISION:
+        reasons.append(f"The tables are of version {database['revision']}, not of {REVISION}: loom migrate")
     if _check_storage(id(engines.blobs), int(time.monotonic() / _STORAGE_SECONDS))["status"] == health.DOWN:
         reasons.append("The blob store cannot be written")
     if reasons:
