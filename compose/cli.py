@@ -92,7 +92,7 @@ def admin() -> None:
 @click.option("--space", default="default", show_default=True, help="Name of the space that the account belongs to.")
 def reset_password(username: str, space: str) -> None:
     """Give a user another password, and show it once. Their logins end; a locked account is open again."""
-    from models.services.bootstrap import reset_password as reset
+    from models.services.accounts import reset_password as reset
     from models.wiring import build
 
     platform = build(Settings.from_env(), connections=1)

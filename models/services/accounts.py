@@ -7,23 +7,29 @@ its user made still has a maker.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, select
 
-from models.entities import SpaceMember, User
-from models.errors import Conflict, Forbidden
+from models.entities import Space, SpaceMember, User
+from models.errors import Conflict, Forbidden, NotFound
+from models.events import NewEvent
+from models.ids import printable
 from models.permissions import Actor, Entity, Verb
 from models.services.avatars import drop_avatar
 from models.services.crud import Resource, Values
 from models.services.escalation import managed_by, require_managers, require_not_above, spaces_of
+from models.services.passwords import hash_password
 from models.services.policies import touch_policy
 from models.unit_of_work import UnitOfWork
 
 _OWNED = ("space_member", "group_user", "token", "tag_rating", "idempotency_key", "user_identity")
 """Tables with what goes with an account."""
+_PASSWORD_BYTES = 16
 _TAKEN_OVER = frozenset({"password_hash", "enabled"})
 """Whoever changes these decides whether somebody can sign in."""
 _NAMES = frozenset({"username", "email"})
@@ -81,6 +87,28 @@ def update_user(uow: UnitOfWork, actor: Actor, user: User, values: Values) -> No
     if changed & _TAKEN_OVER:
         touch_policies(uow, spaces_of(uow, [user.id]))
     require_managers(uow, managed)
+
+
+def reset_password(uow: UnitOfWork, username: str, space: str) -> str:
+    """Give a user another password, which nobody can find out later; they may sign in again, and other logins end.
+
+    Raises:
+        NotFound: when the space has no such user.
+    """
+    query = select(User).join(Space, Space.id == User.space_id).with_for_update(of=User)
+    query = query.where(User.username == username, Space.name == space, User.deleted.is_(None))
+    user = uow.session.execute(query).scalar_one_or_none()
+    if user is None:
+        raise NotFound(f"There is no user '{printable(username)}' in the space '{printable(space)}'")
+    password = secrets.token_urlsafe(_PASSWORD_BYTES)
+    user.password_hash, user.enabled = hash_password(password), True
+    user.epoch += 1
+    user.revision += 1
+    user.edited = datetime.now(UTC)
+    uow.session.flush()
+    touch_policies(uow, spaces_of(uow, [user.id]))
+    uow.publish(NewEvent(USERS.updated, user.space_id, user.id))
+    return password
 
 
 def delete_user(uow: UnitOfWork, actor: Actor, user: User) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
+from uuid import UUID
 
 from sqlalchemy import select
 
@@ -17,12 +18,18 @@ def name_users(uow: UnitOfWork, actor: Actor, elements: Sequence[Audited]) -> No
     """Fill in `creator_name` and `editor_name` of the elements."""
     wanted = {user_id for element in elements for user_id in (element.creator_id, element.editor_id)}
     names = {actor.user_id: actor.username}
-    if unknown := wanted - {None, actor.user_id}:
-        rows = uow.session.execute(select(User.id, User.username).where(User.id.in_(unknown)))
-        names.update((user_id, name) for user_id, name in rows)
+    names |= usernames(uow, {user_id for user_id in wanted if user_id not in {None, actor.user_id}})
     for element in elements:
         element.creator_name = names.get(element.creator_id) if element.creator_id else None
         element.editor_name = names.get(element.editor_id) if element.editor_id else None
+
+
+def usernames(uow: UnitOfWork, user_ids: Collection[UUID | None]) -> dict[UUID, str]:
+    """Give what users are called; those who were removed have a name, too."""
+    if not user_ids:
+        return {}
+    rows = uow.session.execute(select(User.id, User.username).where(User.id.in_(user_ids)))
+    return {row.id: row.username for row in rows}
 
 
 def mark_edited(element: Audited, actor: Actor) -> None:

@@ -7,22 +7,16 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from models.entities import Space, User
+from models.entities import User
 from models.entities.space import DEFAULT_SPACE
-from models.errors import NotFound
-from models.events import NewEvent
-from models.ids import new_id, printable
-from models.permissions import Entity
-from models.services.accounts import touch_policies
+from models.ids import new_id
 from models.services.default_pipeline import ensure_default
-from models.services.escalation import spaces_of
 from models.services.passwords import hash_password
 from models.services.schedules import ensure_built_in
 from models.services.space_policy import ensure_policy
 from models.unit_of_work import UnitOfWork
 
 FIRST_USER = "admin"
-_PASSWORD_BYTES = 16
 
 
 def bootstrap(uow: UnitOfWork, initial_password: str | None, *, has_pipeline: bool = False) -> str | None:
@@ -43,27 +37,6 @@ def bootstrap(uow: UnitOfWork, initial_password: str | None, *, has_pipeline: bo
     return first[1] if first else None
 
 
-def reset_password(uow: UnitOfWork, username: str, space: str) -> str:
-    """Give a user another password, which nobody can find out later; they may sign in again, and other logins end.
-
-    Raises:
-        NotFound: when the space has no such user.
-    """
-    query = select(User).join(Space, Space.id == User.space_id).with_for_update(of=User)
-    query = query.where(User.username == username, Space.name == space, User.deleted.is_(None))
-    user = uow.session.execute(query).scalar_one_or_none()
-    if user is None:
-        raise NotFound(f"There is no user '{printable(username)}' in the space '{printable(space)}'")
-    password = secrets.token_urlsafe(_PASSWORD_BYTES)
-    user.password_hash, user.enabled = hash_password(password), True
-    user.epoch += 1
-    user.revision += 1
-    uow.session.flush()
-    touch_policies(uow, spaces_of(uow, [user.id]))
-    uow.publish(NewEvent(f"{Entity.USER.event_prefix}.updated", user.space_id, user.id))
-    return password
-
-
 def _ensure_space(uow: UnitOfWork) -> UUID:
     uow.execute(
         "INSERT INTO space (id, name) VALUES (:id, :name) ON CONFLICT DO NOTHING", id=new_id(), name=DEFAULT_SPACE
@@ -79,7 +52,7 @@ def _has_user(uow: UnitOfWork) -> bool:
 
 def _make_first_user(uow: UnitOfWork, space_id: UUID, initial_password: str | None) -> tuple[UUID, str | None]:
     """Make them; gives the id, and the password if it was generated."""
-    password = initial_password or secrets.token_urlsafe(_PASSWORD_BYTES)
+    password = initial_password or secrets.token_urlsafe(16)
     user = User(id=new_id(), space_id=space_id, username=FIRST_USER, password_hash=hash_password(password))
     uow.session.add(user)
     uow.session.flush()

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from models.permissions import Actor, Permission
 from models.services.audiences import Begin, audible
+from models.services.audit import usernames
 from models.services.event_log import LoggedEvent, Position, read_events
 from models.services.frames import Frame, make_frame, public_frame
-from models.unit_of_work import UnitOfWork, as_array
+from models.unit_of_work import UnitOfWork
 
 _PAGE, _MOST_PAGES = 500, 20
 """So much of the log is looked at for one answer: most of it may be about other spaces."""
@@ -66,17 +67,9 @@ def _told(uow: UnitOfWork, actor: Actor, frames: Sequence[Frame]) -> list[Frame]
     """Give what is shown of frames, with who did it if that may be told."""
     if not actor.may(Permission.READ_USER):
         return [public_frame(frame) for frame in frames]
-    names = _names(uow, {frame["_actor"] for frame in frames if frame["_actor"]})
-    return [
-        {**public_frame(frame), "actor": {"uuid": user, "name": names.get(user)} if (user := frame["_actor"]) else None}
-        for frame in frames
-    ]
+    names = usernames(uow, {UUID(frame["_actor"]) for frame in frames if frame["_actor"]})
+    return [{**public_frame(frame), "actor": _user(frame["_actor"], names)} for frame in frames]
 
 
-def _names(uow: UnitOfWork, users: set[str]) -> dict[str, str]:
-    if not users:
-        return {}
-    ids = [UUID(user) for user in sorted(users)]
-    return {str(user): name for user, name in uow.fetch(
-        'SELECT id, username FROM "user" WHERE id = ANY(CAST(%(ids)s AS uuid[]))', ids=as_array(ids)
-    )}  # fmt: skip
+def _user(user_id: str | None, names: Mapping[UUID, str]) -> dict[str, str | None] | None:
+    return {"uuid": user_id, "name": names.get(UUID(user_id))} if user_id else None

@@ -143,12 +143,12 @@ def read_unsettled(uow: UnitOfWork, after_id: int, limit: int) -> list[tuple[int
     return [(row[0], row[1]) for row in rows]
 
 
-def count_unindexed(uow: UnitOfWork, state: IndexState, space_id: UUID) -> int:
-    """Count the changes of a space's assets that an index does not have yet, up to some number."""
+def count_unindexed(uow: UnitOfWork, state: IndexState, space_id: UUID | None = None) -> int:
+    """Count the changes of a space's assets, or of all, that an index does not have yet, up to some number."""
     count = uow.execute(
         """SELECT count(*) FROM (
                SELECT 1 FROM event WHERE (xid, id) > (CAST(CAST(:xid AS text) AS xid8), :id) AND type = ANY(:types)
-               AND space_id = :space LIMIT :most) AS behind""",
+               AND space_id = coalesce(CAST(:space AS uuid), space_id) LIMIT :most) AS behind""",
         xid=state.xid,
         id=state.id,
         types=list(INDEXED_EVENTS),
@@ -156,16 +156,6 @@ def count_unindexed(uow: UnitOfWork, state: IndexState, space_id: UUID) -> int:
         most=_MOST_COUNTED,
     ).scalar_one()
     return int(str(count))
-
-
-def count_all_unindexed(uow: UnitOfWork, state: IndexState) -> int:
-    """Count the changes of all spaces that an index does not have yet, up to some number."""
-    rows = uow.fetch(
-        """SELECT count(*) FROM (SELECT 1 FROM event WHERE (xid, id) > (CAST(CAST(%(xid)s AS text) AS xid8), %(id)s)
-               AND type = ANY(%(types)s) LIMIT %(most)s) AS behind""",
-        xid=state.xid, id=state.id, types=list(INDEXED_EVENTS), most=_MOST_COUNTED,
-    )  # fmt: skip
-    return int(rows[0][0])
 
 
 def _document(

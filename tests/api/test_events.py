@@ -16,6 +16,7 @@ from models.permissions import Permission
 from models.wiring import Platform
 from scheduler.relay import EventRelay
 from tests.support.client import ApiClient
+from tests.support.organising import make_tag
 from tests.support.people import make_user, sign_in
 from tests.support.serving import served
 from tests.support.settings import PASSWORD
@@ -24,13 +25,9 @@ from tests.support.working import meanwhile
 _STREAM = {"Accept": "text/event-stream"}
 
 
-def _tag(client: ApiClient, name: str) -> str:
-    return str(client.post("/tags", {"name": name, "collection": "colors"}, expect=201)["uuid"])
-
-
 def test_the_log_can_be_read_on_from_anywhere(client: ApiClient) -> None:
     begin = client.get("/events", query_string={"limit": 1000})["lastId"]
-    tags = [_tag(client, name) for name in ("a", "b", "c")]
+    tags = [make_tag(client, name) for name in ("a", "b", "c")]
     asked = {"since": begin, "type": "tag.created", "limit": 2}
     page = client.get("/events", query_string=asked)
     assert [event["uuid"] for event in page["data"]] == tags[:2]
@@ -43,7 +40,7 @@ def test_the_log_can_be_read_on_from_anywhere(client: ApiClient) -> None:
 
 def test_only_what_one_may_hear_of_is_listed(app: Flask, client: ApiClient, platform: Platform) -> None:
     make_user(platform, "half", [Permission.READ_TAG])
-    _tag(client, "seen")
+    make_tag(client, "seen")
     client.post("/libraries", {"name": "unseen"}, expect=201)
     found = sign_in(app, "half").get("/events", query_string={"limit": 1000})["data"]
     assert {event["channel"] for event in found} == {"TAG"}
@@ -52,7 +49,7 @@ def test_only_what_one_may_hear_of_is_listed(app: Flask, client: ApiClient, plat
 def test_who_did_what_is_told_to_those_who_may_read_users(app: Flask, client: ApiClient, platform: Platform) -> None:
     jane = make_user(platform, "jane", [Permission.CREATE_TAG, Permission.READ_TAG])
     begin = client.get("/events", query_string={"limit": 1000})["lastId"]
-    hers, mine = _tag(sign_in(app, "jane"), "hers"), _tag(client, "mine")
+    hers, mine = make_tag(sign_in(app, "jane"), "hers"), make_tag(client, "mine")
     both = client.get("/events", query_string={"since": begin, "type": "tag.created"})["data"]
     assert [(event["uuid"], event["actor"]["name"]) for event in both] == [(hers, "jane"), (mine, "admin")]
     asked = {"since": begin, "actor": str(jane.user_id)}
@@ -72,7 +69,7 @@ def test_much_of_the_log_may_be_about_other_spaces(client: ApiClient, platform: 
                SELECT 'tag.created', gen_random_uuid(), gen_random_uuid(), '{}' FROM generate_series(1, 12000)"""
         )
         uow.commit()
-    tag = _tag(client, "mine")
+    tag = make_tag(client, "mine")
     page = client.get("/events", query_string={"since": begin})
     assert page["data"] == []
     assert page["lastId"] > begin
@@ -135,11 +132,11 @@ def test_a_stream_brings_what_happens_and_can_be_gone_on_with(
         assert answer.headers["Cache-Control"] == "no-store"
         events = _events(answer)
         assert next(events)[1]["type"] == "stream.joined"
-        tags = [_tag(client, name) for name in ("a", "b")]
+        tags = [make_tag(client, name) for name in ("a", "b")]
         heard = [next(events), next(events)]
         assert [event["uuid"] for _, event in heard] == tags
         assert [int(number or 0) for number, _ in heard] == [event["id"] for _, event in heard]
-    missed = _tag(client, "missed")
+    missed = make_tag(client, "missed")
     headers = {"Authorization": f"Bearer {token}", "Last-Event-ID": str(heard[1][0])}
     with _listen(address, headers=headers) as answer:
         events = _events(answer)

@@ -73,3 +73,8 @@ def at_once(requests: Sequence[Callable[[], Any]]) -> list[Any]:
 def status_of(client: ApiClient, method: str, path: str, body: Any = None) -> int:
     """Make a request whose outcome is not known before; gives its status."""
     return client.request(method, path, body).status_code
+
+
+def make_tag(client: ApiClient, name: str) -> str:
+    """Make a tag by the API; gives its uuid."""
+    return str(client.post("/tags", {"name": name, "collection": "colors"}, expect=201)["uuid"])

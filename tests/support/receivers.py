@@ -12,6 +12,7 @@ from standardwebhooks import Webhook
 from models.services.webhook_claims import count_due
 from models.services.webhook_fanout import Turn, fan_out
 from models.wiring import Platform
+from tests.support.client import ApiClient
 from workers.inline import run_one
 
 Answer = tuple[int, dict[str, str], bytes]
@@ -58,6 +59,18 @@ class Receiver:
     def types(self) -> list[str]:
         """Of the events, in the order in which they came."""
         return [heard.type for heard in self.heard]
+
+
+def answering(status: int = 500, **headers: str) -> Callable[[Heard], Answer]:
+    """Give an `answer` that is always the same, and no success unless that is said."""
+    told = {name.replace("_", "-"): value for name, value in headers.items()}
+    return lambda _: (status, told, b"no")
+
+
+def deliveries_of(client: ApiClient, webhook: dict[str, Any], **query: Any) -> list[dict[str, Any]]:
+    """List the deliveries of a webhook, the newest first."""
+    found: list[dict[str, Any]] = client.get(f"/webhooks/{webhook['uuid']}/deliveries", query_string=query)["data"]
+    return found
 
 
 def deliver_all(platform: Platform) -> None:

@@ -113,7 +113,7 @@ def read_all(reader: BlobReader, size: int) -> bytes:
 
 
 class Node(Generic[O]):
-    """A kind of node. Its docstring is its description.
+    """A kind of node. Its docstring is its description. One instance serves many assets at once, so it keeps nothing.
 
     `version` changes whenever the same input would give another result. `applies_to` are patterns of MIME types; the
     node is skipped for other contents.
