@@ -5,6 +5,7 @@ The stack of a process is imported by its own command: a worker must not carry t
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any, NoReturn
 
 import click
 
+from compose.niceness import give_way
 from models.errors import LoomError
 from models.messages import Queue
 from models.queues import is_queue
@@ -133,7 +135,6 @@ _NICE = click.option(
 @_NICE
 def worker(queues: tuple[str, ...], processes: int, threads: int, nice: int) -> None:
     """Run workers for some queues."""
-    from models.process import give_way
     from workers.main import main as work
 
     _stand_aside()
@@ -145,7 +146,7 @@ def worker(queues: tuple[str, ...], processes: int, threads: int, nice: int) -> 
 @_NICE
 def indexer(nice: int) -> None:
     """Run the one writer of the text index."""
-    from models.process import give_way
+    gc.disable()
     from workers.indexer import main as index
 
     give_way(nice, session_niceness=min(nice, _INDEXER_SESSION_NICENESS))
@@ -155,6 +156,7 @@ def indexer(nice: int) -> None:
 @main.command()
 def scheduler() -> None:
     """Run the scheduler, the relay and the reaper; of several, one is active."""
+    gc.disable()
     from scheduler.main import main as schedule
 
     schedule()

@@ -5,6 +5,7 @@ Nothing of Loom but its settings is imported here: this runs before gevent repla
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import gevent
 
 from models.settings import Settings, child_environment
 
+gc.disable()  # until a process of the web tier has loaded what it needs
 _settings = Settings.from_env()
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the heartbeat file must not lie on a disk that may stall
 

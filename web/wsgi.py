@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from models.logs import set_up_logs
+from models.process import tune_garbage_collection
 from models.settings import Settings
 from models.wiring import build
 from web.app import create_app
@@ -10,3 +11,4 @@ from web.app import create_app
 settings = Settings.from_env()
 set_up_logs(settings.log_level, settings.log_format)
 app = create_app(build(settings))
+tune_garbage_collection()

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import gc
 import sys
+from importlib import import_module
 
-from dramatiq.cli import main
+from dramatiq import cli
 
-import workers.handlers  # noqa: F401 - loaded for those that are forked
+
+def main() -> int:
+    """Load, then be Dramatiq's command; gives its exit code."""
+    gc.disable()
+    import_module("workers.handlers")
+    gc.freeze()  # a collection in a worker must not write to pages that are shared
+    return int(cli.main())
+
 
 if __name__ == "__main__":
-    gc.freeze()  # a collection in a worker must not write to pages that are shared
     sys.exit(main())

@@ -21,9 +21,9 @@ from models.process import run_process
 from models.search import IndexHome
 from models.wiring import Platform
 from workers.handling import Interrupted
+from workers.in_process import start_worker
 from workers.indexing.feed import Feed
 from workers.indexing.vector_feed import VectorFollower
-from workers.main import start_worker
 
 LOCK = "loom:indexer"
 _CONNECTIONS = 6

@@ -40,6 +40,7 @@ def _flush_all(loom: RunningLoom) -> None:
         client.flushall()
 
 
+@pytest.mark.alone
 def test_a_scan_survives_the_death_of_every_process(loom: RunningLoom, tmp_path: Path) -> None:
     root = tmp_path / "media"
     expected = make_tree(root, FILES, 40_000, 120_000)
