@@ -78,7 +78,8 @@ def web() -> NoReturn:
     """Run the web tier alone."""
     settings = Settings.from_env()
     _ = settings.signing_key  # a missing key is told here in one line, not by each process of gunicorn
-    environment = child_environment(PROMETHEUS_MULTIPROC_DIR=str(settings.loom_home.make_metrics()))
+    metrics = settings.loom_home.make_metrics(settings.server_rest_port)
+    environment = child_environment(PROMETHEUS_MULTIPROC_DIR=str(metrics))
     _stand_aside()
     gunicorn = [sys.executable, "-P", "-u", "-m", "gunicorn", "web.wsgi:app", "--config", "python:web.gunicorn_config"]
     os.execve(sys.executable, gunicorn, environment)  # noqa: S606 - our own interpreter, no shell

@@ -47,9 +47,9 @@ class Home:
         """Where the text index lies; it can be rebuilt at any time."""
         return self.path / "index"
 
-    def make_metrics(self) -> Path:
-        """Make the folder in which the web processes of this host count their requests: empty, for they begin anew."""
-        folder = self.path / "metrics" / socket.gethostname()
+    def make_metrics(self, port: int) -> Path:
+        """Make the folder in which the web tier of a host and port counts its requests: empty, for it begins anew."""
+        folder = self.path / "metrics" / f"{socket.gethostname()}-{port}"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(mode=0o700, parents=True)
         return folder

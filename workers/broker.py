@@ -87,14 +87,21 @@ class Lifecycle(dramatiq.Middleware):
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
 
-    def after_worker_boot(self, *_: Any) -> None:
+    def after_worker_boot(self, _broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
         """The threads are about to take messages."""
+        control = self._runtime.control
+
+        def pass_on() -> None:
+            # Who is paused takes no wake-ups away from others.
+            for consumer in worker.consumers.values():
+                consumer.pause() if control.is_paused else consumer.resume()
+
+        control.on_change = pass_on
         self._runtime.start()
 
     def before_worker_shutdown(self, *_: Any) -> None:
         """Claim no more; hand back what does not end at once."""
-        self._runtime.leases.is_stopping = True
-        self._runtime.stopping.set()
+        self._runtime.control.stop()
 
     def after_worker_shutdown(self, *_: Any) -> None:
         """All threads have ended."""

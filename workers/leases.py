@@ -1,4 +1,4 @@
-"""The heartbeat of a worker process: it renews the leases of running steps and hears of cancellations.
+"""The heartbeat of a worker process: it renews the leases of running steps, hears of cancellations and of orders.
 
 One thread with a database connection of its own, so that neither a busy connection pool nor native code that has let
 go of the interpreter can silence it. A step that outlives its kind's time limit is no longer renewed.
@@ -27,6 +27,7 @@ from models.services import work
 from models.services.webhook_claims import LEASE_SECONDS
 from models.unit_of_work import UnitOfWork
 from models.wiring import Platform
+from workers.control import Control
 from workers.deliverer import Deliverer
 from workers.nodes import CUSTOM
 
@@ -49,13 +50,13 @@ class Held:
 class Leases:
     """The leases of one worker process. `start` begins the heartbeat; it ends with `stop`."""
 
-    def __init__(self, platform: Platform, owner: str, queues: Sequence[str]) -> None:
+    def __init__(self, platform: Platform, owner: str, queues: Sequence[str], control: Control) -> None:
         self._platform = platform
+        self._control = control
         self._owner = owner
         self._info = WorkerInfo(
             owner, tuple(queues), tuple(CUSTOM), host=socket.gethostname(), started=time.time()
         )  # fmt: skip
-        self.is_stopping = False
         self._engine = connect(platform.settings, connections=1)
         self._sessions = sessionmaker(self._engine)
         self._held: dict[UUID, Held] = {}
@@ -100,6 +101,8 @@ class Leases:
             leases.append(LEASE_SECONDS)
         interval = min(leases) / _BEATS_A_LEASE
         while not self._stopped.wait(interval):
+            if order := self._platform.bus.take_order(self._owner):
+                self._control.obey(order)
             self._announce()
             try:
                 self._renew()
@@ -114,9 +117,9 @@ class Leases:
         with self._lock:
             running = len(self._held)
         load = os.getloadavg()[0] / (os.cpu_count() or 1)
-        info = replace(
-            self._info, running=running, load=round(load, 2), seen=time.time(), is_stopping=self.is_stopping
-        )  # fmt: skip
+        running += int(self._deliverer is not None and self._deliverer.is_busy)
+        state = self._control.state(running)
+        info = replace(self._info, running=running, load=round(load, 2), seen=time.time(), state=state)
         self._platform.bus.announce(info, _ANNOUNCED_SECONDS)
 
     def _renew(self) -> None:

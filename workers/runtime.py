@@ -6,7 +6,6 @@ import os
 import socket
 import time
 from collections.abc import Callable, Sequence
-from threading import Event
 from typing import Any
 
 import psycopg
@@ -24,6 +23,7 @@ from models.services.work import Claim
 from models.unit_of_work import UnitOfWork
 from models.wiring import Platform
 from workers.announcer import Announcer
+from workers.control import Control
 from workers.deliverer import Deliverer
 from workers.handling import Handler, Interrupted, Step
 from workers.leases import Held, Leases
@@ -51,10 +51,11 @@ class Runtime:
     def __init__(self, platform: Platform, queues: Sequence[str], handlers: Sequence[Handler]) -> None:
         self.platform = platform
         self.queues = queues
-        self.stopping = Event()
+        self.control = Control()
+        self.stopping = self.control.stopping
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{str(new_id())[-6:]}"
-        self.leases = Leases(platform, self.owner, queues)
-        self._deliverer = Deliverer(platform, self.stopping)
+        self.leases = Leases(platform, self.owner, queues, self.control)
+        self._deliverer = Deliverer(platform, self.control.handing_back)
         self.leases.renew_also(self._deliverer)
         self._announcer = Announcer(platform, self.stopping)
         self._handlers = {handler.kind.name: handler for handler in handlers}
@@ -82,6 +83,8 @@ class Runtime:
 
     def run_one(self, queue: str) -> bool:
         """Claim and run the next part of a queue, or send to a webhook; False when there is nothing to do."""
+        if self.control.is_paused:
+            return False
         with self.platform.unit_of_work() as uow:
             claimed = work.claim(uow, queue, self.owner, self.platform.settings.task_lease_seconds)
             uow.commit()
@@ -162,7 +165,7 @@ class Runtime:
         held.deadline = time.monotonic() + kind.time_limit_seconds
         step: Step[Any] = Step(
             self.platform, claimed, kind, kind.payload.model_validate(task.payload), task.space_id, task.creator_id,
-            task.cursor, task.counts, lost=held.lost, cancelled=held.cancelled, stopping=self.stopping,
+            task.cursor, task.counts, lost=held.lost, cancelled=held.cancelled, stopping=self.control.handing_back,
         )  # fmt: skip
         handler: Any = self._handlers[kind.name]
         if kind.part_queue is None:

@@ -3,7 +3,7 @@
 What must not be lost is a row in PostgreSQL; whoever waits here also looks there now and then.
 """
 
-from models.bus.port import Bus, WorkerInfo
+from models.bus.port import Bus, Order, WorkerInfo, WorkerState
 from models.bus.redis_bus import RedisBus
 
-__all__ = ["Bus", "RedisBus", "WorkerInfo"]
+__all__ = ["Bus", "Order", "RedisBus", "WorkerInfo", "WorkerState"]

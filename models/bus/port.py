@@ -4,7 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Protocol
+
+
+class WorkerState(StrEnum):
+    """What a worker process was told last, and how far it is with that."""
+
+    ONLINE = "ONLINE"
+    PAUSED = "PAUSED"
+    """It takes nothing more; what it has it brings to its end."""
+    DRAINING = "DRAINING"
+    """It takes nothing more, and hands back what it has as soon as that can be left ..."""
+    DRAINED = "DRAINED"
+    """... which it has done: it may be ended without anybody noticing."""
+    TERMINATING = "TERMINATING"
+
+
+class Order(StrEnum):
+    """What a worker process can be told."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    DRAIN = "drain"
 
 
 @dataclass(frozen=True)
@@ -23,7 +45,7 @@ class WorkerInfo:
     started: float = 0.0
     seen: float = 0.0
     """When it started and when it announced itself, in seconds since 1970."""
-    is_stopping: bool = False
+    state: WorkerState = WorkerState.ONLINE
 
 
 class Bus(Protocol):
@@ -58,6 +80,12 @@ class Bus(Protocol):
 
     def workers(self) -> Sequence[WorkerInfo] | None:
         """Tell who announced itself; None when the bus is out of reach."""
+
+    def order(self, name: str, order: Order, seconds: int) -> bool:
+        """Tell a worker something, which it hears at its next beat; False when the bus is out of reach."""
+
+    def take_order(self, name: str) -> Order | None:
+        """Hear what this worker was told last, once."""
 
     def attempts(self, key: str, window_seconds: int) -> int:
         """Count this call among those with the same key in the window; 0 when the bus is out of reach."""

@@ -13,12 +13,13 @@ from dramatiq import Message
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.errors import BrokerConnectionError
 
-from models.bus.port import WorkerInfo
+from models.bus.port import Order, WorkerInfo, WorkerState
 from models.logs import get_logger
 
 _FRAMES = "loom:frames"
 _BELL = "loom:bell"
 _WORKER = "loom:worker:"
+_ORDER = "loom:order:"
 _MOST_WAKES = 32
 """More wake-ups than threads in any sensible worker pool only pile up."""
 _OUT_OF_REACH = (redis.RedisError, BrokerConnectionError, OSError)
@@ -41,7 +42,8 @@ def _read_worker(value: bytes) -> WorkerInfo | None:
     """Read what a worker has announced; None for what one of another version says, which is soon replaced."""
     try:
         told = orjson.loads(value)
-        return WorkerInfo(**{**told, "queues": tuple(told["queues"]), "kinds": tuple(told["kinds"])})
+        lists = {name: tuple(told[name]) for name in ("queues", "kinds")}
+        return WorkerInfo(**{**told, **lists, "state": WorkerState(told["state"])})
     except (ValueError, TypeError, KeyError):
         return None
 
@@ -133,6 +135,15 @@ class RedisBus:
         values: Any = self._client.mget(keys) if keys else []
         read = (_read_worker(value) for value in values if value is not None)
         return [worker for worker in read if worker is not None]
+
+    def order(self, name: str, order: Order, seconds: int) -> bool:
+        """Tell a worker something, which it hears at its next beat; False when the bus is out of reach."""
+        return self._try(lambda: self._client.set(_ORDER + name, order, ex=seconds)) is not None
+
+    def take_order(self, name: str) -> Order | None:
+        """Hear what this worker was told last, once."""
+        told = self._try(lambda: self._client.getdel(_ORDER + name))
+        return Order(told.decode()) if isinstance(told, bytes) else None
 
     def attempts(self, key: str, window_seconds: int) -> int:
         """Count this call among those with the same key in the window; 0 when the bus is out of reach."""

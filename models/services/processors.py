@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from models.bus import WorkerInfo
+from models.bus import WorkerInfo, WorkerState
 from models.messages import Queue
 from models.pipelines.graph import Graph
 from models.queues import media_queue
 from models.services.node_kinds import custom_kinds
 from models.unit_of_work import UnitOfWork
+
+_AT_WORK = (WorkerState.ONLINE, WorkerState.PAUSED)
+"""A worker that is paused is meant to go on: what waits for it is not lost."""
 
 
 def queue_of(graph: Graph) -> str:
@@ -23,7 +26,7 @@ def missing_kinds(uow: UnitOfWork, graph: Graph, workers: Sequence[WorkerInfo] |
     if workers is None:
         return []
     queue, custom = queue_of(graph), custom_kinds(uow)
-    able = [worker for worker in workers if queue in worker.queues and not worker.is_stopping]
+    able = [worker for worker in workers if queue in worker.queues and worker.state in _AT_WORK]
     if not able:
         return [kind for kind in kinds if kind in custom] or kinds
     needed = custom.intersection(kinds)

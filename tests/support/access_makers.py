@@ -9,10 +9,11 @@ from typing import Any
 from uuid import UUID
 
 from models import entities as e
+from models.bus import WorkerInfo
 from models.entities import TaskState
 from models.events import ASSET_CREATED, NewEvent
 from models.ids import new_id
-from models.messages import REINDEX, RUN_PIPELINE, SWEEP
+from models.messages import REINDEX, RUN_PIPELINE, SWEEP, Queue
 from models.paths import encode_path
 from models.search import IndexHome
 from models.services.pipelines import create_pipeline
@@ -254,6 +255,12 @@ def waiting_task(world: World) -> UUID:
 
 def ended_task(world: World) -> UUID:
     return _task(world, TaskState.FAILED, error_code="internal")
+
+
+def worker(world: World) -> str:
+    name = f"host:1:{world.word()}"
+    world.platform.bus.announce(WorkerInfo(name, (Queue.BULK,)), 60)
+    return name
 
 
 def index_job(world: World) -> UUID:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from models.bus import Order
 from models.entities import Annotation, Asset, Comment
 from models.permissions import Permission
 from tests.support import access_makers as make
@@ -142,6 +143,8 @@ PIPELINES: list[Row] = [
     row("GET", "/pipeline/node-descriptors/<string:kind>", _KIND, reach=Reach.NOTHING, status=404),
     row("GET", "/pipeline/content-types", reach=Reach.NOTHING),
     row("GET", "/processors", reach=Reach.NOTHING),
+    *[row("POST", f"/processors/<string:name>/{order}", each(name=make.worker), status=202, reach=Reach.NOTHING,
+          differs={Caller.STRANGER: 403}) for order in Order],
 ]  # fmt: skip
 WEBHOOKS: list[Row] = plain(
     "/webhooks", make.webhook, create={"url": "https://example.org/hook"}, change={"active": False},
