@@ -116,6 +116,9 @@ class Settings(BaseSettings):
     fetch_allowed_networks: Annotated[tuple[IPvAnyNetwork, ...], NoDecode, _split(",")] = Field(
         default=(), description="Networks that URLs may lead to though they are not public, separated by `,`."
     )
+    cors_origins: Annotated[tuple[str, ...], NoDecode, _split(",")] = Field(
+        default=("*",), description="Origins of pages that may read answers, separated by `,`; `*`: any."
+    )
     webhook_timeout: float = Field(
         default=15, ge=0.1, le=60, description="Seconds in which the address of a webhook must have answered."
     )

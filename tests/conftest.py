@@ -6,7 +6,7 @@ blob store; `actor` is the first user, signed in; `client` speaks to the web tie
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -34,11 +34,25 @@ from web.app import close_app, connect_app, create_app
 from workers.indexing.feed import Feed
 from workers.nodes import DESCRIPTORS
 
+_SHOWN_OF_LOG = 6_000
+"""Characters."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--requests", type=int, default=1_500, help="How many requests the fuzzer sends, about")
     parser.addoption("--sequences", type=int, default=500, help="How many sequences of changes and scans are tried")
     parser.addoption("--anew", action="store_true", help="Let both try something else than the last time")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show what the processes of a test that has failed have written at the end."""
+    report = yield
+    folder = getattr(item, "funcargs", {}).get("tmp_path")
+    if report.failed and folder is not None:
+        for log in sorted(folder.glob("*.log")):
+            report.sections.append((log.name, log.read_text(errors="replace")[-_SHOWN_OF_LOG:]))
+    return report
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -32,6 +32,7 @@ from web.state import platform
 COOKIE = "__Host-loom_token"
 SPACE_HEADER = "X-Loom-Space"
 _READS = frozenset({"GET", "HEAD"})
+_AUDIENCE = "loom"
 _ACCESS = "loom_access"
 _REMEMBERED_TOKENS = 4096
 
@@ -44,6 +45,8 @@ def set_up_auth(app: Flask, settings: Settings) -> None:
     """Let the application make and check login tokens."""
     app.config["JWT_SECRET_KEY"] = settings.signing_key
     app.config["JWT_ALGORITHM"] = "HS256"
+    # Whatever else is ever signed with the same key, it is no login.
+    app.config["JWT_ENCODE_AUDIENCE"] = app.config["JWT_DECODE_AUDIENCE"] = _AUDIENCE
     app.config["JWT_ACCESS_TOKEN_EXPIRES"] = timedelta(seconds=settings.token_expiration_time)
     JWTManager(app)
 
@@ -146,6 +149,8 @@ def _read_login(token: str) -> _Login:
     """Check the signature of a login token, once for all requests that carry it."""
     try:
         content: dict[str, Any] = decode_token(token)
+        if content["type"] != "access":
+            raise Unauthorized
         return _Login(LoginClaims(UUID(content["uuid"]), int(content["epoch"])), float(content["exp"]))
     except (PyJWTError, JWTExtendedException, KeyError, ValueError, TypeError):
         raise Unauthorized from None

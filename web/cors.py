@@ -1,8 +1,13 @@
-"""Cross-origin requests: any page may ask, and send what its browser keeps for us (the cookie is SameSite=Strict)."""
+"""Cross-origin requests: pages of allowed origins may read answers, and send what their browser keeps for us.
+
+The cookie is SameSite=Strict, so a page of another site cannot use it, whatever is allowed here.
+"""
 
 from __future__ import annotations
 
 from flask import Response, request
+
+from web.state import platform
 
 _METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 _HEADERS = (
@@ -32,7 +37,8 @@ def answer_preflight() -> Response | None:
 
 def allow_origin(answer: Response) -> Response:
     """Let the page that asked read the answer."""
-    if origin := request.headers.get("Origin"):
+    allowed = platform().settings.cors_origins
+    if (origin := request.headers.get("Origin")) and ("*" in allowed or origin in allowed):
         answer.headers["Access-Control-Allow-Origin"] = origin
         answer.headers["Access-Control-Allow-Credentials"] = "true"
         answer.headers["Access-Control-Expose-Headers"] = _EXPOSED

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response
+from flask import Response, request
 
 from models.errors import TooManyRequests
 from models.permissions import Actor
@@ -16,12 +16,19 @@ _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
 _WINDOW_SECONDS = 60
+_READS = ("GET", "HEAD")
+_WHO_ASKS = ("Authorization", "Cookie", "X-Loom-Space")
 
 
 def add_security_headers(answer: Response) -> Response:
-    """Tell browsers what not to do with an answer, unless it says so itself."""
+    """Tell browsers and caches what not to do with an answer, unless it says so itself.
+
+    What is kept of a read is asked for again each time (it has an ETag), and is nobody else's.
+    """
     for name, value in _HEADERS.items():
         answer.headers.setdefault(name, value)
+    answer.headers.setdefault("Cache-Control", "private, no-cache" if request.method in _READS else "no-store")
+    answer.vary.update(_WHO_ASKS)
     return answer
 
 

@@ -120,10 +120,12 @@ class TaskPart(Base):
             "ix_task_part_ready",
             "queue",
             text("priority DESC"),
-            "ready_at",
+            "turn",
+            "id",
             postgresql_where=text("state = 'READY'"),
         ),
         Index("ix_task_part_lease_expires", "lease_expires", postgresql_where=text("state = 'RUNNING'")),
+        Index("ix_task_part_begun", "task_id", postgresql_where=text("state IN ('READY', 'RUNNING')")),
         Index("ix_task_part_waiting", "task_id", "seq", postgresql_where=text("state IN ('WAITING', 'READY')")),
     )
 
@@ -140,6 +142,10 @@ class TaskPart(Base):
     attempt: Mapped[int] = mapped_column(server_default=text("0"))
     deaths: Mapped[int] = mapped_column(server_default=text("0"))
     errors: Mapped[int] = mapped_column(server_default=text("0"))
+    space_id: Mapped[UUID | None]
+    """Of its task; None where an older version of Loom has made the part."""
+    turn: Mapped[int] = mapped_column(server_default=text("0"))
+    """Among the ready parts of a queue and priority, the least goes first: `models.services.turns`."""
     ready_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
     lease_owner: Mapped[str | None]
     lease_expires: Mapped[datetime | None]

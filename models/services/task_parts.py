@@ -19,6 +19,7 @@ from models.events import RUN_COMPLETED, RUN_PAUSED, RUN_RESUMED, TASK_UPDATED, 
 from models.ids import new_id
 from models.messages import KINDS, RUN_PIPELINE
 from models.services.task_items import ItemOutcome, keep_items
+from models.services.turns import TURNS, of_task
 from models.unit_of_work import UnitOfWork, as_rows
 
 
@@ -81,6 +82,28 @@ def part_queue_of(task: Task) -> str:
     return str(task.payload.get("queue") or kind.part_queue or kind.queue)
 
 
+_INSERT = f"""
+    WITH {TURNS}
+    INSERT INTO task_part (id, task_id, space_id, seq, role, queue, priority, state, deaths, payload, size, turn)
+    SELECT id, :task, :space, seq, :role, :queue, :priority, :state, :deaths, payload, size,
+        CASE WHEN :is_ready THEN (SELECT first FROM turns) ELSE 0 END
+    FROM json_to_recordset(CAST(:rows AS json)) AS new (id uuid, seq bigint, payload jsonb, size bigint)
+"""  # noqa: S608 - no value from outside
+# Materialized: as the inner side of a nested loop the choice would be made once per row, each time of other rows.
+_OPEN = f"""
+    WITH next AS MATERIALIZED (
+        SELECT id, row_number() OVER (ORDER BY seq) - 1 AS number FROM (
+            SELECT id, seq FROM task_part WHERE task_id = :task AND state = 'WAITING' ORDER BY seq
+            LIMIT greatest(0, :window - (SELECT count(*) FROM task_part WHERE task_id = :task
+                                         AND role = 'WORK' AND state IN ('READY', 'RUNNING')))
+            FOR UPDATE SKIP LOCKED) AS chosen),
+    {TURNS}
+    UPDATE task_part SET state = 'READY', ready_at = clock_timestamp(),
+        turn = (SELECT first + number * step FROM turns)
+    FROM next WHERE task_part.id = next.id
+"""  # noqa: S608 - no value from outside
+
+
 def add_step(uow: UnitOfWork, task: Task, role: PartRole) -> None:
     """Append the first or the last step of a task, ready to be claimed."""
     kind = KINDS[task.kind]
@@ -103,19 +126,16 @@ def add_work(uow: UnitOfWork, task: Task, parts: Sequence[NewPart], *, deaths: i
 def _insert(
     uow: UnitOfWork, task: Task, role: PartRole, parts: Sequence[NewPart], state: PartState, deaths: int = 0
 ) -> None:
-    kind = KINDS[task.kind]
     first = uow.session.execute(
         select(func.coalesce(func.max(TaskPart.seq), -1) + 1).where(TaskPart.task_id == task.id)
     ).scalar_one()
+    queue = part_queue_of(task) if role is PartRole.WORK else KINDS[task.kind].queue
     uow.execute(
-        """INSERT INTO task_part (id, task_id, seq, role, queue, priority, state, deaths, payload, size)
-           SELECT id, :task, seq, :role, :queue, :priority, :state, :deaths, payload, size
-           FROM json_to_recordset(CAST(:rows AS json)) AS new (id uuid, seq bigint, payload jsonb, size bigint)""",
-        task=task.id,
+        _INSERT,
+        **of_task(task, queue),
         role=role,
-        queue=part_queue_of(task) if role is PartRole.WORK else kind.queue,
-        priority=task.priority,
         state=state,
+        is_ready=state is PartState.READY,
         deaths=deaths,
         rows=as_rows(
             [
@@ -129,24 +149,14 @@ def _insert(
 def open_window(uow: UnitOfWork, task: Task) -> None:
     """Make waiting parts ready until the task's window is full.
 
-    A part that becomes ready goes behind all that are ready, so that the tasks of a queue take turns.
+    Each gets its turn then, see `models.services.turns`.
     """
     if task.is_paused:
         return
-    kind = KINDS[task.kind]
-    # Materialized: as the inner side of a nested loop the choice would be made once per row, each time of other rows.
-    ready = uow.execute(
-        """WITH next AS MATERIALIZED (
-               SELECT id FROM task_part WHERE task_id = :task AND state = 'WAITING' ORDER BY seq
-               LIMIT greatest(0, :window - (SELECT count(*) FROM task_part WHERE task_id = :task
-                                            AND role = 'WORK' AND state IN ('READY', 'RUNNING')))
-               FOR UPDATE SKIP LOCKED)
-           UPDATE task_part SET state = 'READY', ready_at = clock_timestamp() FROM next WHERE task_part.id = next.id""",
-        task=task.id,
-        window=kind.window,
-    ).rowcount
+    queue = part_queue_of(task)
+    ready = uow.execute(_OPEN, **of_task(task, queue), window=KINDS[task.kind].window).rowcount
     if ready:
-        uow.wake(part_queue_of(task), ready)
+        uow.wake(queue, ready)
 
 
 def add_outcome(uow: UnitOfWork, task: Task, outcome: Outcome) -> None:

@@ -103,9 +103,9 @@ def queue_position(uow: UnitOfWork, task: Task) -> int | None:
     Only those of its space: how much another one has to do is not for this one to know.
     """
     row: Any = uow.execute(
-        """SELECT (SELECT count(*) FROM task_part other JOIN task ON task.id = other.task_id
-                   WHERE other.queue = mine.queue AND other.state = 'READY' AND task.space_id = :space
-                   AND (other.priority, mine.ready_at) > (mine.priority, other.ready_at))
+        """SELECT (SELECT count(*) FROM task_part other
+                   WHERE other.queue = mine.queue AND other.state = 'READY' AND other.space_id = :space
+                   AND (other.priority, mine.turn, mine.id) > (mine.priority, other.turn, other.id))
            FROM task_part mine WHERE mine.task_id = :task AND mine.state = 'READY' AND mine.role = 'MAIN'""",
         task=task.id,
         space=task.space_id,

@@ -32,13 +32,14 @@ from models.services.task_parts import (
 )
 from models.unit_of_work import UnitOfWork
 
+_TURNS_OF_A_SLICE = 16
 _CLAIM = """
     UPDATE task_part SET state = 'RUNNING', attempt = attempt + 1, lease_owner = :owner, items_done = 0,
            bytes_done = 0,
            lease_expires = clock_timestamp() + make_interval(secs => :lease)
     WHERE id = (SELECT id FROM task_part
                 WHERE queue = :queue AND state = 'READY' AND ready_at <= clock_timestamp()
-                ORDER BY priority DESC, ready_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+                ORDER BY priority DESC, turn, id LIMIT 1 FOR UPDATE SKIP LOCKED)
     RETURNING id, task_id, role, attempt, payload, size, errors
 """
 
@@ -160,11 +161,16 @@ def settle(uow: UnitOfWork, claimed: Claim, outcome: Outcome) -> None:
 
 
 def hand_back(uow: UnitOfWork, claimed: Claim, *, delay_seconds: float = 0, is_error: bool = False) -> None:
-    """Let somebody else go on: after an interruption, a slice of a plan, or an unexpected error."""
+    """Let somebody else go on: after an interruption, a slice of a plan, or an unexpected error.
+
+    A slice has taken as long as many parts: the next one comes behind those that others have ready.
+    """
     rows = uow.execute(
         """UPDATE task_part SET state = 'READY', lease_owner = NULL, lease_expires = NULL,
+               turn = turn + CASE WHEN role = 'MAIN' THEN :slice ELSE 0 END,
                ready_at = clock_timestamp() + make_interval(secs => :delay), errors = errors + :errors
            WHERE id = :id AND attempt = :attempt AND state = 'RUNNING' RETURNING queue""",
+        slice=_TURNS_OF_A_SLICE,
         delay=delay_seconds,
         errors=int(is_error),
         id=claimed.part_id,

@@ -22,7 +22,6 @@ from tests.support.waiting import wait_until
 
 _START_SECONDS = 90
 _STOP_SECONDS = 12
-_SHOWN_OF_LOG = 6_000
 
 
 def free_port() -> int:
@@ -50,8 +49,6 @@ class RunningLoom(LoomUser):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.api.close()
-        # Shown by pytest when the test has failed.
-        print(self.log.read_text(errors="replace")[-_SHOWN_OF_LOG:])
         self.stop(signal.SIGTERM)
         destroy(self.home)
 

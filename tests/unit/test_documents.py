@@ -1,5 +1,6 @@
 """What the documents say of the code is so."""
 
+import re
 from pathlib import Path
 
 from models.messages import KINDS
@@ -29,3 +30,10 @@ def test_every_dependency_is_justified() -> None:
 
 def test_every_task_kind_has_its_handler() -> None:
     assert [handler.kind for handler in HANDLERS] == list(KINDS.values())
+
+
+def test_every_test_of_the_list_of_risks_exists() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", (ROOT / "docs/security.md").read_text())
+    assert len(named) > 30
+    missing = [(path, name) for path, name in named if f"def {name}" not in (ROOT / path).read_text()]
+    assert missing == []
