@@ -175,6 +175,31 @@ def migrate() -> None:
         click.echo(f"First user: admin, password: {password} (shown once)")
 
 
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def backup(folder: Path) -> None:
+    """Write a backup of the database and of all stored files into a new FOLDER; Loom may go on meanwhile."""
+    from compose.backups import make_backup
+
+    _tell_backup("holds", make_backup(Settings.from_env(), folder.absolute(), click.echo))
+
+
+@main.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def restore(folder: Path) -> None:
+    """Put the backup in FOLDER back, into an empty database, while Loom does not run."""
+    from compose.backups import restore_backup
+
+    _tell_backup("is back:", restore_backup(Settings.from_env(), folder.absolute(), click.echo))
+
+
+def _tell_backup(what: str, manifest: Any) -> None:
+    size = f"{manifest.content_bytes / 1024**2:,.1f} MiB"
+    click.echo(
+        f"The backup {what} the database and {manifest.contents:,} stored files of {size}, as of {manifest.created}"
+    )
+
+
 def _stand_aside() -> None:
     """Leave the user's folder: gunicorn and Dramatiq look there first, and take any folder called `web` for ours."""
     os.chdir(Path(__file__).parents[1])

@@ -79,7 +79,7 @@ def run(settings: Settings) -> int:
     Raises:
         ConfigurationError: Loom already runs on this home, its port is taken, or a setting is missing.
     """
-    with _only_one(settings.loom_home):
+    with only_one(settings.loom_home):
         _ = settings.signing_key  # generated before many processes ask for it, or refused before any starts
         _await_free_port(settings.server_rest_host, settings.server_rest_port)
         stages = _stages(settings)
@@ -130,7 +130,7 @@ def _command(*arguments: str) -> tuple[str, ...]:
 
 
 @contextmanager
-def _only_one(home: Home) -> Iterator[None]:
+def only_one(home: Home) -> Iterator[None]:
     """Hold the home. The lock belongs to this process, so it cannot outlive it, however that ends."""
     try:
         home.path.mkdir(mode=0o700, parents=True, exist_ok=True)

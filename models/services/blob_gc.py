@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any
 
 from models.services.blobs import lock_blob, remove_if_unused
+from models.services.removal import require_removal
 from models.storage import BlobStore, blob_key
 from models.unit_of_work import UnitOfWork
 
@@ -100,6 +101,7 @@ def _unknown(begin: Begin, stored: Iterator[tuple[str, int]], check: Check) -> I
 
 def _remove_unknown(uow: UnitOfWork, store: BlobStore, sha512: str) -> bool:
     """Whoever keeps these bytes just now holds the lock until their row is there."""
+    require_removal(uow)
     lock_blob(uow, sha512)
     if uow.execute("SELECT 1 FROM blob WHERE sha512 = :sha512", sha512=bytes.fromhex(sha512)).first() is not None:
         return False

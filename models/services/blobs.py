@@ -21,6 +21,7 @@ from models.errors import NotFound
 from models.messages import DELETE_BLOB, KINDS
 from models.payloads import DeleteBlob, StagedPayload
 from models.services import tasks
+from models.services.removal import require_removal
 from models.storage import BlobStore, Piece, blob_key, keep_pieces
 from models.unit_of_work import UnitOfWork
 
@@ -90,7 +91,11 @@ def remove_if_unused(uow: UnitOfWork, store: BlobStore, sha512: str) -> bool:
 
     The bytes go before the commit, under the lock. If the commit fails the row stays without its bytes, which nothing
     that refers to bytes notices: the next removal ends it, and `keep_blob` looks at the bytes, not at the row.
+
+    Raises:
+        Unavailable: while a backup is made.
     """
+    require_removal(uow)
     lock_blob(uow, sha512)
     if _is_used(uow, sha512):
         return False

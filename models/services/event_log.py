@@ -86,23 +86,36 @@ def position_of(uow: UnitOfWork, event_id: int) -> Position | None:
 def reader_position(uow: UnitOfWork, reader: str) -> Position:
     """Give where a reader left off, locking its row; a new reader begins behind what is there now.
 
-    The numbers of transactions mean nothing in another PostgreSQL cluster (after a dump and restore, say): there all
-    kept events are moved to the beginning of time, in the order of their ids.
+    In another PostgreSQL cluster (after a dump and restore, say) the log is moved first.
     """
     row: Any = uow.execute(
         """SELECT CAST(CAST(xid AS text) AS bigint), id, system = system_identifier
            FROM relay_position, pg_control_system() WHERE reader = :reader FOR UPDATE OF relay_position""",
         reader=reader,
     ).one_or_none()
-    if row is None:
-        position = last_position(uow)
-    elif row[2]:
+    if row is not None and row[2]:
         return Position(row[0], row[1])
-    else:
-        uow.execute("UPDATE event SET xid = '1'")
-        position = Position(1, row[1])
+    if row is not None:
+        move_log(uow)
+        return reader_position(uow, reader)
+    position = last_position(uow)
     begin_reader(uow, reader, position)
     return position
+
+
+def move_log(uow: UnitOfWork) -> None:
+    """Let the log go on in another PostgreSQL cluster than it was written in; nothing, where that is not so.
+
+    The numbers of transactions mean nothing there: all kept events are moved to the beginning of time, in the order of
+    their ids. Each reader goes on before the first event that it has not read, so it may read some twice.
+    """
+    moved = uow.execute(
+        """UPDATE relay_position p SET system = system_identifier, xid = '1', id = coalesce(
+               (SELECT min(e.id) - 1 FROM event e WHERE (e.xid, e.id) > (p.xid, p.id)), p.id)
+           FROM pg_control_system() WHERE system <> system_identifier"""
+    ).rowcount
+    if moved:
+        uow.execute("UPDATE event SET xid = '1'")
 
 
 def has_position(uow: UnitOfWork, reader: str) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,7 +15,8 @@ from typing import Any, Self
 import httpx
 import psutil
 
-from compose.engines import destroy, running_engines
+from compose.children import Child
+from compose.engines import EmbeddedPostgres, EmbeddedRedis, destroy, wait_ready
 from models.home import Home
 from models.settings import child_environment
 from tests.support.loom_user import LoomUser
@@ -43,7 +43,7 @@ WEBS, SCHEDULERS = ("web-1", "web-2"), ("scheduler-1", "scheduler-2")
 class Topology(LoomUser):
     """All processes of the installation, to be stopped, killed and started again one by one."""
 
-    def __init__(self, folder: Path, **variables: str) -> None:
+    def __init__(self, folder: Path, *, disk_megabytes: int = 0, **variables: str) -> None:
         super().__init__(Home(folder / "home"), free_port())
         self.folder = folder
         self.ports = dict(zip(WEBS, (self.port, free_port()), strict=True))
@@ -51,12 +51,24 @@ class Topology(LoomUser):
         """Requests that the first web asked could not take, so that the other one got them."""
         self._variables = {"LOOM_DEFAULT_PIPELINE": "0", "LOOM_STORAGE_MIN_FREE_SPACE": "0", **variables}
         self._running: dict[str, subprocess.Popen[bytes]] = {}
-        self._stack = ExitStack()
+        self._disk_megabytes = disk_megabytes
+        self.has_small_disk = False
+        """Whether blobs lie on a disk of their own of `disk_megabytes`: where this may be mounted."""
+        self._engines = {
+            engine.program().name: Child(engine.program(), lambda *_: None)
+            for engine in (EmbeddedPostgres(self.home), EmbeddedRedis(self.home))
+        }
         self._turn = 0
 
     def __enter__(self) -> Self:
         self.home.path.mkdir()
-        self._stack.enter_context(running_engines(self.home))
+        if self._disk_megabytes:
+            self.home.blobs.mkdir()
+            options = ["-o", f"size={self._disk_megabytes}m,mode=0700"]
+            self.has_small_disk = _succeeds("mount", "-t", "tmpfs", *options, "tmpfs", str(self.home.blobs))
+        for engine in self._engines.values():
+            engine.start()
+            wait_ready(engine)
         with self._log("migrate") as log:
             subprocess.run([*_LOOM, "migrate"], env=self._environment("migrate"), stdout=log, stderr=log, check=True)
         for name in PROCESSES:
@@ -73,8 +85,11 @@ class Topology(LoomUser):
         for name in list(self._running):
             self._running[name].send_signal(signal.SIGCONT)
             self.end(name, signal.SIGKILL)
-        self._stack.close()
+        for engine in self._engines.values():
+            engine.kill()
         destroy(self.home)
+        if self.has_small_disk:
+            _succeeds("umount", str(self.home.blobs))
 
     def start(self, name: str) -> None:
         """Start one process."""
@@ -83,6 +98,21 @@ class Topology(LoomUser):
             self._running[name] = subprocess.Popen(
                 command, env=environment, stdout=log, stderr=log, start_new_session=True
             )
+
+    def kill_engine(self, name: str) -> None:
+        """Kill `postgres` or `redis`, and start it again. From the main thread, see `Child`."""
+        engine = self._engines[name]
+        engine.kill()
+        engine.wait(STOP_SECONDS)
+        engine.start()
+        wait_ready(engine)
+
+    def revive(self) -> int:
+        """Start each process again that has ended; gives how many there were."""
+        ended = [name for name, process in self._running.items() if process.poll() is not None]
+        for name in ended:
+            self.start(name)
+        return len(ended)
 
     def wait_ready(self, name: str) -> None:
         """Wait until a process does what it is for: a web answers, a worker is heard of, others have written a line."""
@@ -172,6 +202,13 @@ class Topology(LoomUser):
 
     def _log(self, name: str) -> Any:
         return self._log_path(name).open("ab")
+
+
+def _succeeds(*command: str) -> bool:
+    try:
+        return subprocess.run(command, check=False, capture_output=True).returncode == 0
+    except OSError:
+        return False
 
 
 def _is_alive(process: psutil.Process) -> bool:

@@ -17,8 +17,9 @@ from models.messages import IMPORT_ASSET
 from models.paths import UNNAMED, clean_name
 from models.payloads import ImportAsset
 from models.services.assets import StoredContent
+from models.services.removal import drop_pieces
 from models.services.task_parts import Outcome
-from models.storage import BlobWriter, Piece, delete_pieces, staging_key
+from models.storage import BlobWriter, Piece, staging_key
 from models.unit_of_work import UnitOfWork
 from workers.handlers.staged import Hashed, keep_pieces_of
 from workers.handlers.store_binary import store
@@ -65,7 +66,7 @@ class ImportAssetHandler:
 
     def clean_up(self, step: Step[ImportAsset], imported: Imported) -> None:
         """Remove the staged bytes."""
-        delete_pieces(step.platform.blobs, [imported.piece])
+        drop_pieces(step.platform.unit_of_work, step.platform.blobs, [imported.piece])
 
 
 def _announced(fetched: Fetched, most_bytes: int) -> int | None:

@@ -16,6 +16,7 @@ from models.digests import DIGEST_MISMATCH, DIGESTS
 from models.errors import Conflict, InvalidInput, NotFound
 from models.payloads import StagedPayload
 from models.services.blobs import keep_blob, lock_blob, staging_gone
+from models.services.removal import drop_pieces
 from models.services.unwanted import refuse_blacklisted
 from models.storage import Piece, PiecesReader, delete_pieces, read_span
 from models.unit_of_work import UnitOfWork
@@ -117,7 +118,7 @@ def keep_pieces_of(uow: UnitOfWork, step: Step[Any], hashed: Hashed, pieces: Seq
 
 def drop_staged(step: Step[S]) -> None:
     """Remove the staged bytes."""
-    delete_pieces(step.platform.blobs, pieces_of(step))
+    drop_pieces(step.platform.unit_of_work, step.platform.blobs, pieces_of(step))
 
 
 def _head(reader: PiecesReader) -> bytes:

@@ -41,7 +41,7 @@ def test_a_second_up_is_refused_in_one_line(tmp_path: Path) -> None:
 def test_a_stale_lock_file_does_not_block(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
     (tmp_path / "up.lock").write_text("1\n")
-    with up._only_one(settings.loom_home):
+    with up.only_one(settings.loom_home):
         assert (tmp_path / "up.lock").read_text() == f"{os.getpid()}\n"
 
 
