@@ -6,6 +6,7 @@ Nothing of Loom but its settings is imported here: this runs before gevent repla
 from __future__ import annotations
 
 import gc
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ bind = (
 )
 workers = _settings.web_processes
 worker_class = "web.gunicorn_worker.JsonErrorWorker"
-worker_connections = 2000
+worker_connections = 6000
 worker_tmp_dir = str(_SHARED_MEMORY) if _SHARED_MEMORY.is_dir() else None
 preload_app = False
 backlog = 2048
@@ -37,6 +38,17 @@ errorlog = "-"
 loglevel = _settings.log_level.lower()
 proc_name = "loom-web"
 control_socket_disable = True
+_MOST_FILES = 65_536
+
+
+def _allow_many_connections() -> None:
+    """Let processes have as many files open as the system allows: by custom they may have a thousand, one a socket."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_FILES if most == resource.RLIM_INFINITY else min(most, _MOST_FILES)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+
+
+_allow_many_connections()
 _DRAIN_POLL_SECONDS = 0.1
 
 

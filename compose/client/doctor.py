@@ -18,9 +18,13 @@ from compose.client.findings import (
     clock_finding,
     component_findings,
     disk_finding,
+    drift_finding,
     index_finding,
+    kinds_finding,
     queue_finding,
     token_finding,
+    webhooks_finding,
+    workers_finding,
 )
 from compose.client.output import Json
 from compose.client.session import LoomCommand, Session, with_session
@@ -75,6 +79,19 @@ def _check_tasks(api: Api) -> Iterator[Finding]:
     yield queue_finding((datetime.now(UTC) - since[0]).total_seconds() if since else None, running)
 
 
+def _check_processors(api: Api) -> Iterator[Finding]:
+    yield workers_finding(api.get("/processors")["data"])
+    yield kinds_finding(api.get("/pipeline/node-descriptors")["availability"])
+
+
+def _check_indexes(api: Api) -> Iterator[Finding]:
+    yield drift_finding(api.get("/search-indices")["data"])
+
+
+def _check_webhooks(api: Api) -> Iterator[Finding]:
+    yield webhooks_finding(api.elements("/webhooks"))
+
+
 def _check_pools(api: Api) -> Iterator[Finding]:
     """Look for the folders of the pools, which only a client on the server's machine can."""
     if not is_loopback(api.server):
@@ -98,7 +115,9 @@ def _is_gone(pool: Json) -> bool:
 # Each needs what those before it have checked: nothing can be asked of a server that is down.
 _ALONE: tuple[Callable[[Api], Iterator[Finding]], ...] = (_check_settings, _check_credentials)
 _SERVER = (_check_server, _check_token)
-_SIGNED_IN = (_check_search, _check_tasks, _check_pools)
+_SIGNED_IN = (
+    _check_search, _check_indexes, _check_tasks, _check_processors, _check_pools, _check_webhooks,
+)  # fmt: skip
 
 
 def _remedy_of(name: str, api: Api) -> str:

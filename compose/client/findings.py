@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -18,6 +18,8 @@ _SKEW_WARN_SECONDS = 5
 _SKEW_FAIL_SECONDS = 120
 _EXPIRY_WARN_SECONDS = 600
 _LAG_WARN = 10_000
+_SHOWN = 5
+_DRIFTS = ("missing", "stale", "removed")
 _WELL = frozenset({"OK", "UP", "HEALTHY", "AVAILABLE", "READY", "PASS", "TRUE"})
 _REMEDIES = {
     "database": "start PostgreSQL, or correct LOOM_DATABASE_URL",
@@ -136,6 +138,45 @@ def disk_finding(free_bytes: int, kept_bytes: int) -> Finding:
     if free_bytes < 2 * kept_bytes:
         return Finding("disk", Level.WARN, told, "free space soon, or move LOOM_HOME to a larger disk")
     return Finding("disk", Level.OK, told)
+
+
+def workers_finding(processors: Iterable[Json]) -> Finding:
+    """Judge whether all workers work that are there; which queues have none is told by the server's health."""
+    states = {str(each.get("name")): str(each.get("state")) for each in processors}
+    resting = sorted(name for name, state in states.items() if state in {"PAUSED", "DRAINING", "DRAINED"})
+    if not resting:
+        return Finding("processors", Level.OK, f"{count_text(len(states))} workers, none at rest")
+    told = f"told to take nothing: {', '.join(f'{name} ({states[name]})' for name in resting)}"
+    return Finding("processors", Level.WARN, told, "`POST /processors/NAME/resume`, or end them")
+
+
+def kinds_finding(availability: Json) -> Finding:
+    """Judge whether there is a worker for each kind of node."""
+    nowhere = sorted(kind for kind, told in availability.items() if not told.get("available", True))
+    if not nowhere:
+        return Finding("kinds", Level.OK, f"{count_text(len(availability))} kinds of node, all with a worker")
+    told = f"no worker has the kinds {', '.join(nowhere)}: pipelines with them do not run"
+    return Finding("kinds", Level.WARN, told, "install their package where a worker runs, and start that anew")
+
+
+def drift_finding(indices: Iterable[Json]) -> Finding:
+    """Judge what the last comparisons of the indexes with the database have found."""
+    found = {str(each.get("id")): each.get("lastSync") or {} for each in indices}
+    drifted = sorted(name for name, sync in found.items() if any(sync.get(kind) for kind in _DRIFTS))
+    if not drifted:
+        return Finding("drift", Level.OK, "the indexes were found to be as the database is")
+    told = f"the last comparison had to mend the index of {', '.join(drifted)}"
+    return Finding("drift", Level.WARN, told, "if that comes again, keep the log of the indexer and tell us")
+
+
+def webhooks_finding(webhooks: Iterable[Json]) -> Finding:
+    """Judge whether what happens gets to those who want to hear of it."""
+    hooks = list(webhooks)
+    bad = [hook for hook in hooks if hook.get("disabledReason") or hook.get("failingSince")]
+    if not bad:
+        return Finding("webhooks", Level.OK, f"{count_text(len(hooks))} webhooks, none failing")
+    told = "; ".join(f"{hook.get('url')}: {hook.get('disabledReason') or 'fails'}" for hook in bad[:_SHOWN])
+    return Finding("webhooks", Level.WARN, told, "`GET /webhooks/UUID/deliveries` tells what the addresses answer")
 
 
 def queue_finding(oldest_wait_seconds: float | None, running: int) -> Finding:

@@ -58,7 +58,8 @@ def test_no_route_changes_what_another_space_has(app: Flask, tenants: tuple[Tena
     wrong = {}
     for method, rule in _writable(app):
         known, unknown = (
-            _told(first, method, fill_in(rule, {**ids, "node-descriptors": "x"}), _BODY) for ids in (theirs, nobodys)
+            _told(first, method, fill_in(rule, {**ids, "node-descriptors": "x", "processors": "w"}), _BODY)
+            for ids in (theirs, nobodys)
         )
         if known != unknown or known[0] < 400:
             wrong[method, rule.rule] = known, unknown

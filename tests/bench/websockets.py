@@ -48,7 +48,11 @@ def _measure(platform: Platform, port: int) -> None:
     login = {"username": "admin", "password": PASSWORD}
     token = httpx.post(f"http://127.0.0.1:{port}/api/v1/auth/login", json=login, timeout=60).json()["token"]
     idle = _ask(port, token, SECONDS / 4)
-    with _relay(platform), get_context("spawn").Manager() as manager, _clients(manager, port, token) as clients:
+    with (
+        _relay(platform),
+        get_context("spawn").Manager() as manager,
+        connected(manager, port, token, CLIENTS) as clients,
+    ):
         asking: list[float] = []
         asker = Thread(target=lambda: asking.extend(_ask(port, token, SECONDS)))
         asker.start()
@@ -78,17 +82,17 @@ def _relay(platform: Platform) -> Iterator[None]:
 
 
 @contextmanager
-def _clients(manager: Any, port: int, token: str) -> Iterator[Any]:
+def connected(manager: Any, port: int, token: str, count: int) -> Iterator[Any]:
     """Connect all clients; gives a function that waits until they have so many frames."""
     expected = manager.Value("i", 0)
     counters = [manager.Value("i", 0) for _ in range(CLIENT_PROCESSES)]
     with ProcessPoolExecutor(CLIENT_PROCESSES, mp_context=get_context("spawn")) as pool:
-        share = CLIENTS // CLIENT_PROCESSES
+        share = count // CLIENT_PROCESSES
         futures = [pool.submit(listen, port, token, share, counter, expected) for counter in counters]
-        wait_until(lambda: sum(counter.value for counter in counters) == CLIENTS, 120)
+        wait_until(lambda: sum(counter.value for counter in counters) == count, 300)
 
-        def wait(count: int) -> list[Seen]:
-            expected.value = count
+        def wait(frames: int) -> list[Seen]:
+            expected.value = frames
             return [seen for future in futures for seen in future.result(120)]
 
         yield wait

@@ -10,7 +10,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event
@@ -22,6 +22,7 @@ import psutil
 import redis
 
 from tests.support.topology import PROCESSES, WEBS, Topology
+from tests.support.waiting import wait_until
 
 _PATIENCE_SECONDS = 180
 _PAUSE_SECONDS = 0.2
@@ -36,7 +37,7 @@ class Load:
 
     def __init__(self, topology: Topology, media: Path) -> None:
         self._topology, self._media = topology, media
-        self._stopping = Event()
+        self._stopping, self._has_joined, self._is_over = Event(), Event(), Event()
         self._chance = random.Random(7)
         self.hashes: set[str] = set()
         """Of all assets that must be there."""
@@ -53,12 +54,17 @@ class Load:
         """Let all of it go on meanwhile."""
         jobs = (self._bulk, self._upload, self._scan, self._tag, self._search)
         with ThreadPoolExecutor(len(jobs) + 1) as pool:
-            running: list[Future[None]] = [pool.submit(self._repeat, job) for job in jobs]
             listening = pool.submit(self._listen)
+            self._has_joined.wait(_PATIENCE_SECONDS)
+            running: list[Future[None]] = [pool.submit(self._repeat, job) for job in jobs]
             try:
+                # From now on the stream knows where to go on.
+                wait_until(lambda: self.streamed, _PATIENCE_SECONDS)
                 yield
             finally:
                 self._stopping.set()
+                wait(running)
+                self._is_over.set()
             for each in (*running, listening):
                 each.result()
 
@@ -88,15 +94,14 @@ class Load:
         file = {"filename": "bulk.bin", "mimeType": "application/octet-stream", "size": 1, "origin": "bulk.bin"}
         items = [{"hashes": {"sha512": sha512}, "file": file} for sha512 in hashes]
         answer = self.insist("POST", "/assets/bulk/create", json={"assets": items})
-        assert answer.status_code == 202, answer.text
-        self.hashes.update(hashes)
+        if _is_accepted(answer):
+            self.hashes.update(hashes)
 
     def _upload(self) -> None:
         data = os.urandom(_FILE_BYTES)
         headers = {"Content-Type": "application/octet-stream"}
         answer = self.insist("POST", "/assets/upload?filename=upload.bin", content=data, headers=headers)
-        if answer.status_code != 507:  # told that the disk is full: nothing was promised
-            assert answer.status_code in {201, 202}, answer.text
+        if _is_accepted(answer):
             self.hashes.add(hashlib.sha512(data).hexdigest())
 
     def _scan(self) -> None:
@@ -122,11 +127,14 @@ class Load:
     def _listen(self) -> None:
         """Hear of tags from now on, wherever a web answers, going on where it broke off."""
         turn = 0
-        while not self._stopping.is_set() or len({tag for _, tag in self.streamed}) < len(self.tags):
+        while not self._has_heard_all():
             turn += 1
             with suppress(httpx.HTTPError, json.JSONDecodeError):
                 self._hear(WEBS[turn % len(WEBS)])
             time.sleep(_PAUSE_SECONDS)
+
+    def _has_heard_all(self) -> bool:
+        return self._is_over.is_set() and len({tag for _, tag in self.streamed}) >= len(self.tags)
 
     def _hear(self, web: str) -> None:
         url = f"http://127.0.0.1:{self._topology.ports[web]}/api/v1/events"
@@ -139,10 +147,19 @@ class Load:
                 name, _, value = line.partition(": ")
                 if name == "id":
                     number = value
-                elif name == "data" and (event := json.loads(value))["type"] == "tag.created":
-                    self.streamed.append((int(number), event["uuid"]))
-                if self._stopping.is_set() and len({tag for _, tag in self.streamed}) >= len(self.tags):
+                elif name == "data":
+                    event = json.loads(value)
+                    self._has_joined.set()
+                    if event["type"] == "tag.created":
+                        self.streamed.append((int(number), event["uuid"]))
+                if self._has_heard_all():
                     return
+
+
+def _is_accepted(answer: httpx.Response) -> bool:
+    """Tell whether something was promised: not to those who are told that the disk is full."""
+    assert answer.status_code in {202, 507}, answer.text
+    return answer.status_code == 202
 
 
 class Faults:

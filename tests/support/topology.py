@@ -61,7 +61,7 @@ class Topology(LoomUser):
         self._turn = 0
 
     def __enter__(self) -> Self:
-        self.home.path.mkdir()
+        self.home.path.mkdir(exist_ok=True)
         if self._disk_megabytes:
             self.home.blobs.mkdir()
             options = ["-o", f"size={self._disk_megabytes}m,mode=0700"]

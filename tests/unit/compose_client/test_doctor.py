@@ -105,6 +105,10 @@ def _well(loom: FakeLoom, folder: Path) -> None:
     loom.answers("GET /search/status", {"available": True, "documentCount": 1, "dirtyCount": 0})
     loom.lists("/tasks", [])
     loom.lists("/asset-pools", [{"uuid": "p1", "name": "photos", "fsPath": str(folder)}])
+    loom.answers("GET /processors", {"data": [{"name": "a:1:b", "state": "ONLINE"}]})
+    loom.answers("GET /pipeline/node-descriptors", {"availability": {"md5": {"available": True}}})
+    loom.answers("GET /search-indices", {"data": [{"id": "text", "lastSync": {"documents": 5, "missing": 0}}]})
+    loom.lists("/webhooks", [{"uuid": "w1", "url": "https://example.org/hook"}])
 
 
 def test_all_is_well(loom: FakeLoom, run: Run, tmp_path: Path) -> None:
@@ -123,6 +127,25 @@ def test_a_lost_folder_is_named_with_a_remedy(loom: FakeLoom, run: Run, tmp_path
     failed = [check for check in report["checks"] if check["level"] == "FAIL"]
     assert [check["check"] for check in failed] == ["pools"]
     assert "loom pools remove p1" in failed[0]["remedy"]
+
+
+def test_what_does_not_work_though_all_engines_do(loom: FakeLoom, run: Run, tmp_path: Path) -> None:
+    _well(loom, tmp_path)
+    loom.answers("GET /processors", {"data": [{"name": "a:1:b", "state": "DRAINED"}]})
+    loom.answers("GET /pipeline/node-descriptors", {"availability": {"faces": {"available": False}}})
+    loom.answers("GET /search-indices", {"data": [{"id": "text", "lastSync": {"stale": 3}}, {"id": "vectors"}]})
+    loom.lists(
+        "/webhooks",
+        [
+            {"uuid": "w1", "url": "https://a", "disabledReason": "no"},
+            {"uuid": "w2", "url": "https://b", "failingSince": "x"},
+        ],
+    )
+    answer = run("doctor")
+    assert answer.exit_code == 0, "warnings are no failures"
+    for told in ("a:1:b (DRAINED)", "the kinds faces", "the index of text", "https://a: no; https://b: fails"):
+        assert told in answer.stdout, told
+    assert answer.stdout.count("WARN") == 4
 
 
 def test_a_dead_server_is_a_finding(run: Run) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from models.scan_rules import ScanRules
+from workers.handlers import scan_plan
 from workers.handlers.scan_plan import PART_FILES, Cursor, Merge, Mode
 from workers.processing.selecting import Selection
 from workers.processing.walking import FoundFile, walk
@@ -19,7 +22,8 @@ def _merge(cursor: Cursor) -> Merge:
     return Merge(iter(()), cursor, Selection(ScanRules()), Mode())
 
 
-def test_workers_get_something_to_do_before_the_walk_has_come_far() -> None:
+def test_workers_get_something_to_do_before_the_walk_has_come_far(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scan_plan, "_PLAN_SECONDS", 60)  # a piece that takes long to fill is handed on as it is
     pieces = list(_merge(Cursor()).run([found(number).stamp] for number in range(60 * PART_FILES)))
     parts = [len(piece.parts) for piece in pieces]
     assert parts[:4] == [2, 4, 8, 16]
