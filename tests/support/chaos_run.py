@@ -42,12 +42,14 @@ def _check(topology: Topology, load: Load, receiver: Receiver) -> None:
     _expect_final_states(topology)
     last = topology.wait_for_task(topology.start_scan(load.pool), _ENDS_SECONDS)
     assert (last["state"], last["progress"]["done"]) == ("SUCCEEDED", len(load.files)), last
-    rows = topology.query("SELECT encode(sha512, 'hex'), count(*) FROM asset GROUP BY 1")
-    assert dict(rows) == dict.fromkeys(load.hashes | set(load.files.values()), 1)
+    rows = topology.query("SELECT encode(sha512, 'hex'), origin, filename FROM asset")
+    promised = load.hashes | set(load.files.values())
+    lost, unasked = promised - {row[0] for row in rows}, [tuple(row) for row in rows if row[0] not in promised]
+    assert (lost, unasked, len(rows)) == (set(), [], len(promised)), (len(lost), unasked, len(rows), len(promised))
     places = topology.query(
         "SELECT path, encode(sha512, 'hex') FROM location JOIN asset ON asset.id = asset_id WHERE state = 'PRESENT'"
     )
-    assert {os.fsdecode(bytes(path)): sha512 for path, sha512 in places} == load.files
+    assert {os.fsdecode(bytes(path)): sha512 for path, sha512 in places} == load.files, "the pool"
     wait_until(lambda: topology.ask("GET", "/search/status").json().get("documentCount") == len(rows), _ENDS_SECONDS)
     # Each tag was told of to the webhook, at least once, and on the stream, in the order of the log.
     assert Counter(load.tags).most_common(1)[0][1] == 1
