@@ -13,9 +13,9 @@ from typing import Any, NoReturn
 
 import click
 
-from compose.niceness import give_way
 from models.errors import LoomError
 from models.messages import Queue
+from models.niceness import give_way
 from models.queues import is_queue
 from models.settings import Settings, child_environment
 
@@ -139,8 +139,7 @@ def worker(queues: tuple[str, ...], processes: int, threads: int, nice: int) -> 
     from workers.main import main as work
 
     _stand_aside()
-    give_way(nice, session_niceness=nice // 2)
-    work(queues, processes, threads)
+    work(queues, processes, threads, nice)
 
 
 @main.command()
@@ -150,6 +149,7 @@ def indexer(nice: int) -> None:
     gc.disable()
     from workers.indexer import main as index
 
+    # Only now: who gives way while it loads may load for minutes where cores are short.
     give_way(nice, session_niceness=min(nice, _INDEXER_SESSION_NICENESS))
     index()
 

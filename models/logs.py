@@ -13,7 +13,10 @@ _trace: ContextVar[str | None] = ContextVar("trace", default=None)
 
 
 def set_trace(trace_id: str | None) -> None:
-    """Say what this thread or greenlet works on from now on: the id appears in its log lines and in new tasks."""
+    """Say what this thread or greenlet works on from now on: the id appears in its log lines and in new tasks.
+
+    It is that of the request that began it all, wherever the work goes on.
+    """
     _trace.set(trace_id)
 
 

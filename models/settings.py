@@ -190,6 +190,9 @@ class Settings(BaseSettings):
     worker_queues: Annotated[tuple[str, ...], NoDecode, _split(",")] = Field(
         default=(), description="Set by `loom worker --queues` for its processes; not to be set by hand."
     )
+    worker_nice: int = Field(
+        default=0, ge=0, le=19, description="Set by `loom worker --nice` for its processes; not to be set by hand."
+    )
     task_lease_seconds: float = Field(default=10, gt=0, description="A silent worker loses its work after this.")
     task_max_attempts: int = Field(default=3, ge=1, le=100, description="Deaths or errors before work is given up.")
     task_retention_days: int = Field(default=30, ge=1, description="Days that ended tasks are kept.")

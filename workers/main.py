@@ -13,7 +13,7 @@ from models.settings import child_environment
 from workers.timing import DRAIN_MS, POLL_MS
 
 
-def main(queues: Sequence[str], processes: int, threads: int) -> None:
+def main(queues: Sequence[str], processes: int, threads: int, nice: int) -> None:
     """Become Dramatiq's master process for these queues; never returns."""
     try:
         names = queues_served(queues)
@@ -24,6 +24,7 @@ def main(queues: Sequence[str], processes: int, threads: int) -> None:
     arguments += ["--worker-shutdown-timeout", str(DRAIN_MS), "--queues", *names]
     environment = child_environment(
         LOOM_WORKER_QUEUES=",".join(names),
+        LOOM_WORKER_NICE=str(nice),
         dramatiq_worker_timeout=str(POLL_MS),
         dramatiq_queue_prefetch=str(threads),
         dramatiq_restart_delay="500",

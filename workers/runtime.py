@@ -15,7 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from models.entities.task import PartRole
 from models.errors import LeaseLost, LoomError, TaskCancelled, Transient, Unavailable
 from models.ids import new_id
-from models.logs import get_logger
+from models.logs import get_logger, set_trace
 from models.messages import Queue
 from models.services import work
 from models.services.task_parts import Outcome
@@ -91,7 +91,10 @@ class Runtime:
         if claimed is None:
             return queue == Queue.WEBHOOKS and self._deliver()
         with self.leases.hold(claimed.part_id) as held:
-            self._run(claimed, held)
+            try:
+                self._run(claimed, held)
+            finally:
+                set_trace(None)
         return True
 
     def _deliver(self) -> bool:
@@ -162,6 +165,7 @@ class Runtime:
         with self.platform.unit_of_work() as uow:
             task, kind = work.begin(uow, claimed)
             uow.commit()
+        set_trace(task.trace_id)
         held.deadline = time.monotonic() + kind.time_limit_seconds
         step: Step[Any] = Step(
             self.platform, claimed, kind, kind.payload.model_validate(task.payload), task.space_id, task.creator_id,

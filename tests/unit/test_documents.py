@@ -8,7 +8,7 @@ from models.settings import Settings
 from workers.handlers import HANDLERS
 
 ROOT = Path(__file__).parents[2]
-_INTERNAL = {"worker_queues"}
+_INTERNAL = {"worker_queues", "worker_nice"}
 
 
 def test_readme_lists_every_setting_with_its_meaning() -> None:

@@ -1,11 +1,14 @@
 """The life of tasks: claims, parts, windows, turns, errors, cancellation, retry."""
 
+from uuid import UUID
+
 import psycopg
 import pytest
 from sqlalchemy.exc import OperationalError
 
 from models.entities import TaskState
 from models.errors import Conflict
+from models.logs import current_trace, set_trace
 from models.messages import SCAN_POOL, SWEEP, Priority, Queue
 from models.permissions import Actor
 from models.services import tasks
@@ -28,6 +31,24 @@ def test_a_single_step_succeeds_with_its_result(engine: Engine) -> None:
     assert (task.state, task.result, task.done, task.total) == (TaskState.SUCCEEDED, {"value": 42}, 1, 1)
     assert task.started is not None
     assert task.finished is not None
+
+
+def test_the_trace_of_whoever_asked_goes_on_in_the_worker(engine: Engine) -> None:
+    seen: list[str | None] = []
+    followers: list[UUID] = []
+
+    def follow(_: object) -> None:
+        seen.append(current_trace())
+        if len(followers) < 1:
+            followers.append(engine.submit(SWEEP))
+
+    set_trace("asked-for-this")
+    engine.submit(SWEEP)
+    set_trace(None)
+    engine.run_all(OneStep(follow))
+    assert seen == ["asked-for-this", "asked-for-this"]
+    assert engine.task(followers[0]).trace_id == "asked-for-this"
+    assert current_trace() is None
 
 
 def test_a_domain_error_fails_the_task_with_its_code(engine: Engine) -> None:

@@ -11,7 +11,7 @@ import pytest
 _AUTOGROUP = Path("/proc/self/autogroup")
 _SCRIPT = f"""
 import os
-from compose.niceness import give_way
+from models.niceness import give_way
 give_way(12, session_niceness=7)
 print(os.nice(0))
 print(open({str(_AUTOGROUP)!r}).read())
