@@ -33,6 +33,14 @@ def _split(separator: str) -> BeforeValidator:
     return BeforeValidator(split)
 
 
+def _read_weights(value: object) -> object:
+    """Read `bulk=3,media=0.5`."""
+    if not isinstance(value, str):
+        return value
+    pairs = [part.partition("=") for part in value.split(",") if part.strip()]
+    return {name.strip(): weight.strip() for name, _, weight in pairs}
+
+
 def _absolute(path: Path) -> Path:
     if not path.is_absolute():
         raise ValueError("must be an absolute path")
@@ -189,6 +197,13 @@ class Settings(BaseSettings):
     )
     worker_queues: Annotated[tuple[str, ...], NoDecode, _split(",")] = Field(
         default=(), description="Set by `loom worker --queues` for its processes; not to be set by hand."
+    )
+    queue_weights: Annotated[
+        dict[str, Annotated[float, Field(ge=0.1, le=100)]], NoDecode, BeforeValidator(_read_weights)
+    ] = Field(
+        default={},
+        description="Of the queues that one worker serves, such as `bulk=3,media=0.5`: what share of its time each gets"
+        " while all are full. Others count 1.",
     )
     worker_nice: int = Field(
         default=0, ge=0, le=19, description="Set by `loom worker --nice` for its processes; not to be set by hand."

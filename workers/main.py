@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from models.errors import ConfigurationError
 from models.messages import Queue
 from models.queues import queues_served
-from models.settings import child_environment
+from models.settings import Settings, child_environment
 from workers.timing import DRAIN_MS, POLL_MS
 
 
@@ -19,6 +19,8 @@ def main(queues: Sequence[str], processes: int, threads: int, nice: int) -> None
         names = queues_served(queues)
     except ValueError as error:
         raise ConfigurationError(f"{error}; known queues: {', '.join(Queue)}, and media.<capability>") from None
+    if unknown := sorted(set(Settings.from_env().queue_weights) - set(Queue)):
+        raise ConfigurationError(f"LOOM_QUEUE_WEIGHTS: there is no queue {', '.join(unknown)}")
     arguments = [sys.executable, "-m", "workers.dramatiq_command", "workers.entry:broker", "--skip-logging"]
     arguments += ["--processes", str(processes), "--threads", str(threads)]
     arguments += ["--worker-shutdown-timeout", str(DRAIN_MS), "--queues", *names]

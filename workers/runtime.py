@@ -29,7 +29,7 @@ from workers.handling import Handler, Interrupted, Step
 from workers.leases import Held, Leases
 
 TURN_SECONDS = 0.5
-"""How long one wake-up keeps a thread: after that, other queues of the process get their turn."""
+"""How long one wake-up keeps a thread, times the weight of its queue: then other queues of the process have theirs."""
 SLICE_SECONDS = 5.0
 """How long a plan runs before it goes behind the other work of its queue."""
 _UNEXPECTED = "Unexpected error; the log of the workers has the details"
@@ -58,6 +58,7 @@ class Runtime:
         self._deliverer = Deliverer(platform, self.control.handing_back)
         self.leases.renew_also(self._deliverer)
         self._announcer = Announcer(platform, self.stopping)
+        self._weights = platform.settings.queue_weights
         self._handlers = {handler.kind.name: handler for handler in handlers}
 
     def start(self) -> None:
@@ -73,7 +74,7 @@ class Runtime:
 
     def work(self, queue: str) -> None:
         """Answer a wake-up: run what the queue holds, for one turn."""
-        deadline = time.monotonic() + TURN_SECONDS
+        deadline = time.monotonic() + TURN_SECONDS * self._weights.get(queue.partition(".")[0], 1)
         while not self.stopping.is_set():
             if not self.run_one(queue):
                 return
