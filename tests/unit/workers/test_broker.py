@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -32,10 +33,14 @@ def test_full_queues_share_the_time_of_a_worker_by_their_weights(
 ) -> None:
     monkeypatch.setattr(runtime_module, "TURN_SECONDS", 0.1)
     worked: list[str] = []
+
+    def work(queue: str) -> None:
+        time.sleep(0.01)  # however fast the machine is, a turn is over before the queue is empty
+        worked.append(queue)
+
     handlers: list[Handler] = [
-        OneStep(lambda _: worked.append("maintenance")),
-        ManyParts(20, 1, lambda *_: worked.append("hash")),
-    ]
+        OneStep(lambda _: work("maintenance")), ManyParts(20, 1, lambda *_: work("hash")),
+    ]  # fmt: skip
     engine = Engine(platform, actor)
     for _ in range(100):
         engine.submit(SWEEP)
