@@ -102,7 +102,10 @@ class UnitOfWork:
         return result
 
     def before_commit(self, statement: str, **parameters: object) -> None:
-        """Run a statement at the end of every transaction of this unit of work that commits."""
+        """Run a statement at the end of every transaction of this unit of work that commits.
+
+        It must change its row: where that is gone, or somebody else's by now, the transaction ends with `Conflict`.
+        """
         self._last.append((statement, parameters))
 
     def fetch(self, statement: str, **parameters: object) -> list[tuple[Any, ...]]:
@@ -159,7 +162,8 @@ class UnitOfWork:
         self.session.flush()
         self._write_events()
         for statement, parameters in self._last:
-            self.execute(statement, **parameters)
+            if self.execute(statement, **parameters).rowcount != 1:
+                raise Conflict("Somebody else has taken this over", code="taken-over")
         self.session.commit()
         if self._events:
             self._bus.ring()

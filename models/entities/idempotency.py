@@ -21,6 +21,8 @@ class IdempotencyKey(Base):
     space_id: Mapped[UUID] = mapped_column(ForeignKey("space.id", ondelete="CASCADE"), primary_key=True)
     user_id: Mapped[UUID] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)
+    owner: Mapped[UUID | None]
+    """The request that has it: no other one may commit in its name."""
     state: Mapped[str]
     lease_expires: Mapped[datetime]
     created: Mapped[Now]

@@ -6,28 +6,32 @@
 ```
 
 COMMITTED is written in the transaction that holds the request's effects, so a process that dies can leave a request
-undone or done, but never in doubt. A lease, renewed while the request runs, tells one that runs from one that died.
+undone or done, but never in doubt. A lease, renewed while the request runs, tells one that runs from one that died. One
+that only stood still finds the key in other hands when it goes on, and can commit nothing.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 import orjson
 
+from models.ids import new_id
 from models.permissions import Actor
 from models.unit_of_work import UnitOfWork
 
 LEASE_SECONDS = 15
 KEPT_HOURS = 24
 
-_MINE = "space_id = :space AND user_id = :user AND key = :key"
+_KEY = "space_id = :space AND user_id = :user AND key = :key"
+_MINE = f"{_KEY} AND owner = :owner"
 _BEGIN = f"""
-    INSERT INTO idempotency_key (space_id, user_id, key, state, lease_expires)
-    VALUES (:space, :user, :key, 'RUNNING', clock_timestamp() + make_interval(secs => {LEASE_SECONDS}))
-    ON CONFLICT (space_id, user_id, key) DO UPDATE SET state = 'RUNNING', created = now(), digest = NULL,
-        status = NULL, headers = NULL, body = NULL, lease_expires = excluded.lease_expires
+    INSERT INTO idempotency_key (space_id, user_id, key, owner, state, lease_expires)
+    VALUES (:space, :user, :key, :owner, 'RUNNING', clock_timestamp() + make_interval(secs => {LEASE_SECONDS}))
+    ON CONFLICT (space_id, user_id, key) DO UPDATE SET state = 'RUNNING', owner = :owner, created = now(),
+        digest = NULL, status = NULL, headers = NULL, body = NULL, lease_expires = excluded.lease_expires
     WHERE idempotency_key.created < now() - make_interval(hours => {KEPT_HOURS})
        OR (idempotency_key.state = 'RUNNING' AND idempotency_key.lease_expires < clock_timestamp())
     RETURNING 1
@@ -53,9 +57,14 @@ class Receipt:
 
     actor: Actor
     key: str
+    owner: UUID = field(default_factory=new_id)
 
     @property
     def _mine(self) -> dict[str, Any]:
+        return {**self._named, "owner": self.owner}
+
+    @property
+    def _named(self) -> dict[str, Any]:
         return {"space": self.actor.space_id, "user": self.actor.user_id, "key": self.key}
 
     def begin(self, uow: UnitOfWork) -> Known | None:
@@ -64,8 +73,8 @@ class Receipt:
             return None
         row: Any = uow.execute(
             f"""SELECT state, lease_expires >= clock_timestamp(), digest, status, headers, body
-                FROM idempotency_key WHERE {_MINE}""",  # noqa: S608 - a constant
-            **self._mine,
+                FROM idempotency_key WHERE {_KEY}""",  # noqa: S608 - a constant
+            **self._named,
         ).one_or_none()
         return Known(*row) if row else Known("RUNNING", True, None, None, None, None)
 

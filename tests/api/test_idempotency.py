@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
+from models.errors import Conflict
+from models.permissions import Actor
+from models.services.idempotency import Receipt
 from models.wiring import Platform
 from tests.support.client import Answer, ApiClient
 from tests.support.people import make_user, sign_in
@@ -105,6 +109,38 @@ def test_a_request_whose_process_died_is_carried_out_again(client: ApiClient, pl
     client.delete(f"/assets/{uuid}")
     _set_state(platform, "RUNNING", "-1 second")
     assert _post(client, expect=201).json["uuid"] != uuid
+
+
+def test_a_request_that_only_stood_still_commits_nothing_any_more(
+    client: ApiClient, platform: Platform, actor: Actor
+) -> None:
+    """Its lease ran out, and the same request was sent again meanwhile: answered, or refused and forgotten."""
+    ways: tuple[Callable[[], Answer], ...] = (
+        lambda: _post(client, expect=201), lambda: _post(client, {"filename": "a.jpg"}, expect=400),
+    )  # fmt: skip
+    for again in ways:
+        slow = Receipt(actor, "k-1")
+        with platform.unit_of_work() as uow:
+            assert slow.begin(uow) is None
+            uow.commit()
+        _set_state(platform, "RUNNING", "-1 second")
+        again()
+        before = _count(platform)
+        with platform.unit_of_work() as uow:
+            slow.attach(uow)
+            uow.execute("INSERT INTO tag (id, space_id, name) SELECT gen_random_uuid(), id, 'slow' FROM space")
+            with pytest.raises(Conflict):
+                uow.commit()
+        with platform.unit_of_work() as uow:
+            slow.renew(uow)
+            slow.forget(uow)
+            uow.commit()
+            assert uow.fetch("SELECT count(*) FROM tag") == [(0,)]
+        assert _count(platform) == before
+        with platform.unit_of_work() as uow:
+            uow.execute("DELETE FROM idempotency_key")
+            uow.execute("DELETE FROM asset")
+            uow.commit()
 
 
 def test_a_secret_is_not_kept(client: ApiClient, platform: Platform) -> None:

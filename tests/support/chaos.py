@@ -169,7 +169,7 @@ def _is_accepted(answer: httpx.Response) -> bool:
 
 
 def _still_runs(answer: httpx.Response) -> bool:
-    return answer.status_code == 409 and answer.json()["code"] == "idempotency-running"
+    return answer.status_code == 409 and answer.json()["code"] in {"idempotency-running", "taken-over"}
 
 
 def _is_carried_out(answer: httpx.Response) -> bool:
