@@ -87,6 +87,7 @@ class Topology(LoomUser):
             self.end(name, signal.SIGKILL)
         for engine in self._engines.values():
             engine.kill()
+            engine.wait(STOP_SECONDS)
         destroy(self.home)
         if self.has_small_disk:
             _succeeds("umount", str(self.home.blobs))
