@@ -18,13 +18,13 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
-from sqlalchemy import Connection, Engine, make_url, text
+from sqlalchemy import URL, Connection, Engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
 from compose.binaries import POSTGRES, find_program
@@ -35,12 +35,13 @@ from models.errors import Conflict, InvalidInput, NotFound, Unavailable
 from models.messages import KINDS
 from models.migrating import migrate
 from models.payloads import StagedPayload
-from models.services.event_log import move_log
+from models.services.event_log import forget_reader, move_log
 from models.services.removal import nothing_removed
 from models.settings import Settings
 from models.storage import BlobStore, open_store
 from models.storage.port import hash_of
 from models.wiring import build
+from workers.indexing.vector_feed import READER as VECTORS
 from workers.nodes import DESCRIPTORS
 
 _MANIFEST, _DUMP, _CONTENTS, _BLOBS = "manifest.json", "database.dump", "contents.txt", "blobs"
@@ -94,8 +95,9 @@ def make_backup(settings: Settings, folder: Path, tell: Tell) -> Manifest:
     hashes = {name: _sha256(draft / name) for name in (_DUMP, _CONTENTS)}
     manifest = Manifest(datetime.now(UTC).isoformat(), REVISION, len(sizes), sum(sizes), hashes)
     (draft / _MANIFEST).write_bytes(orjson.dumps(asdict(manifest), option=orjson.OPT_INDENT_2))
-    _sync(draft)
+    _sync(draft / _DUMP, draft / _CONTENTS, draft / _MANIFEST, draft)
     draft.rename(folder)
+    _sync(folder.parent)
     if bad:
         raise Conflict(f"{len(bad)} stored files are missing or damaged, all others are in the backup: {_some(bad)}")
     return manifest
@@ -104,15 +106,17 @@ def make_backup(settings: Settings, folder: Path, tell: Tell) -> Manifest:
 def restore_backup(settings: Settings, folder: Path, tell: Tell) -> Manifest:
     """Put a backup back, into a database that has no tables; Loom must not run on it.
 
-    An interruption leaves the database as it was. Afterwards it is brought up to date.
+    An interruption leaves the database empty or whole. Afterwards it is brought up to date. Uploads that were under way
+    begin anew, and vectors are compared anew: what they refer to may be gone.
 
     Raises:
         InvalidInput: when the folder holds no backup, or one that is damaged.
-        Conflict: when the database has tables already; when bytes are missing or damaged, and then all others are back.
+        Conflict: when Loom runs, or the database has tables already; when bytes are missing or damaged, and then all
+            others are back.
         Unavailable: when an engine cannot be used.
     """
     manifest = _read_manifest(folder)
-    with only_one(settings.loom_home), _engines(settings):
+    with _engines(settings, may_run=False):
         platform = build(settings, connections=2)
         try:
             with platform.engine.connect() as connection:
@@ -125,6 +129,8 @@ def restore_backup(settings: Settings, folder: Path, tell: Tell) -> Manifest:
                  str(folder / _DUMP))  # fmt: skip
             with platform.unit_of_work() as uow:
                 move_log(uow)
+                forget_reader(uow, VECTORS)
+                uow.execute("DELETE FROM upload")
                 uow.commit()
         finally:
             platform.close()
@@ -136,12 +142,18 @@ def restore_backup(settings: Settings, folder: Path, tell: Tell) -> Manifest:
 
 
 @contextmanager
-def _engines(settings: Settings) -> Iterator[None]:
-    """See to it that the database runs: the embedded one may be asleep."""
-    home = settings.loom_home
-    is_asleep = not settings.database_url and not EmbeddedPostgres(home).is_ready()
+def _engines(settings: Settings, *, may_run: bool = True) -> Iterator[None]:
+    """See to it that the database runs: the embedded one may be asleep, and is nobody else's then."""
+    home, is_asleep = settings.loom_home, False
+    if settings.database_url is None:
+        is_asleep = not EmbeddedPostgres(home).is_ready()
+        if not is_asleep and not may_run:
+            raise Conflict(f"Loom runs on {home.path}: end it first")
     try:
-        with running_engines(home) if is_asleep else nullcontext():
+        with ExitStack() as stack:
+            if is_asleep:
+                stack.enter_context(only_one(home))
+                stack.enter_context(running_engines(home))
             yield
     except OperationalError as error:
         raise Unavailable(f"The database cannot be used: {' '.join(str(error.orig).split())}") from error
@@ -164,16 +176,21 @@ def _list(connection: Connection, target: Path) -> None:
 
 
 def _run(settings: Settings, program: str, *arguments: str) -> None:
-    """Run a program of PostgreSQL on the database. A password goes by the environment, where nobody sees it."""
-    url = make_url(settings.sqlalchemy_url).set(drivername="postgresql")
-    environment = {"PATH": os.defpath, "LC_ALL": "C", "PGAPPNAME": "loom backup"}
-    if url.password:
-        environment["PGPASSWORD"] = url.password
-    address = url.set(password=None).render_as_string(hide_password=False) if url.password else str(url)
+    """Run a program of PostgreSQL on the database."""
+    address, secret = address_of(settings)
+    environment = {"PATH": os.defpath, "LC_ALL": "C", "PGAPPNAME": "loom backup", **secret}
     command = [str(find_program(POSTGRES, None).with_name(program)), f"--dbname={address}", *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, errors="replace", check=False)  # noqa: S603
     if done.returncode:
         raise Unavailable(f"{program} failed: {done.stderr.strip()}")
+
+
+def address_of(settings: Settings) -> tuple[str, dict[str, str]]:
+    """Give the address of the database, and its password as a variable: what a command is given, all can see."""
+    url = make_url(settings.sqlalchemy_url)
+    secret = {"PGPASSWORD": str(url.password)} if url.password is not None else {}
+    address = URL.create("postgresql", url.username, None, url.host, url.port, url.database, url.query)
+    return address.render_as_string(hide_password=False), secret
 
 
 def _contents(folder: Path) -> Iterator[tuple[str, int]]:
@@ -236,9 +253,9 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _sync(folder: Path) -> None:
+def _sync(*paths: Path) -> None:
     """Make what was written there last past a power cut; the blob store has done so itself."""
-    for path in (folder / _DUMP, folder / _CONTENTS, folder / _MANIFEST, folder):
+    for path in paths:
         descriptor = os.open(path, os.O_RDONLY)
         try:
             os.fsync(descriptor)

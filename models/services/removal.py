@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from sqlalchemy import Engine, text
@@ -35,11 +35,10 @@ def require_removal(uow: UnitOfWork) -> None:
         raise Unavailable("Nothing is removed while a backup is made")
 
 
-def drop_pieces(begin: Callable[[], UnitOfWork], store: BlobStore, pieces: Sequence[Piece]) -> None:
-    """Remove staged pieces that nobody needs any more; while a backup is made they are left to the daily sweep."""
-    with begin() as uow:
-        if _may_remove(uow):
-            delete_pieces(store, pieces)
+def drop_pieces(uow: UnitOfWork, store: BlobStore, pieces: Sequence[Piece]) -> None:
+    """Remove staged pieces that no task needs any more; while a backup is made they are left to the daily sweep."""
+    if _may_remove(uow):
+        delete_pieces(store, pieces)
 
 
 def _may_remove(uow: UnitOfWork) -> bool:

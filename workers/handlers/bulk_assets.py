@@ -94,7 +94,7 @@ class _BulkHandler:
     def finish(self, uow: UnitOfWork, step: Step[BulkAssets]) -> dict[str, Any]:
         """Count what became of the items; the list is not needed any more, unless some of it can be tried again."""
         if not has_failed_items(uow, step.task_id, "offset"):
-            drop_staged(step)
+            drop_staged(uow, step)
         return bulk_result(uow, step.task_id)
 
     def _read(self, index: int, data: dict[str, Any]) -> WantedAsset:

@@ -66,7 +66,8 @@ class ImportAssetHandler:
 
     def clean_up(self, step: Step[ImportAsset], imported: Imported) -> None:
         """Remove the staged bytes."""
-        drop_pieces(step.platform.unit_of_work, step.platform.blobs, [imported.piece])
+        with step.platform.unit_of_work() as uow:
+            drop_pieces(uow, step.platform.blobs, [imported.piece])
 
 
 def _announced(fetched: Fetched, most_bytes: int) -> int | None:

@@ -67,7 +67,8 @@ class SearchByImageHandler:
 
     def clean_up(self, step: Step[SearchByImage], seen: Seen) -> None:
         """Remove the picture."""
-        drop_staged(step)
+        with step.platform.unit_of_work() as uow:
+            drop_staged(uow, step)
 
 
 def _look(sandbox: Sandbox, kind: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from models.payloads import StagedPayload
 from models.services.blobs import keep_blob, lock_blob, staging_gone
 from models.services.removal import drop_pieces
 from models.services.unwanted import refuse_blacklisted
-from models.storage import Piece, PiecesReader, delete_pieces, read_span
+from models.storage import Piece, PiecesReader, read_span
 from models.unit_of_work import UnitOfWork
 from workers.handling import Step
 from workers.processing.sniffing import HEAD_BYTES, sniff_mime
@@ -53,7 +53,8 @@ def read_staged(step: Step[S], *, sha512: str | None = None, digests: Mapping[st
     if sha512:
         found["sha-512"] = sha512
     if any(found[name] != digest for name, digest in (digests or {}).items()):
-        drop_staged(step)
+        with step.platform.unit_of_work() as uow:
+            drop_staged(uow, step)
         raise InvalidInput("The bytes do not have the digest that was declared", code=DIGEST_MISMATCH)
     return Hashed(found["sha-512"], size, sniff_mime(head, step.payload.filename))
 
@@ -111,14 +112,14 @@ def keep_pieces_of(uow: UnitOfWork, step: Step[Any], hashed: Hashed, pieces: Seq
     try:
         refuse_blacklisted(uow, step.space_id, hashed.sha512)
     except Conflict:
-        delete_pieces(step.platform.blobs, pieces)
+        drop_pieces(uow, step.platform.blobs, pieces)
         raise
     keep_blob(uow, step.platform.blobs, hashed.sha512, hashed.size, pieces)
 
 
-def drop_staged(step: Step[S]) -> None:
+def drop_staged(uow: UnitOfWork, step: Step[S]) -> None:
     """Remove the staged bytes."""
-    drop_pieces(step.platform.unit_of_work, step.platform.blobs, pieces_of(step))
+    drop_pieces(uow, step.platform.blobs, pieces_of(step))
 
 
 def _head(reader: PiecesReader) -> bytes:

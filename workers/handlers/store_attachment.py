@@ -51,7 +51,8 @@ class StoreAttachmentHandler:
 
     def clean_up(self, step: Step[StoreAttachment], _: Hashed) -> None:
         """Remove the staged bytes."""
-        drop_staged(step)
+        with step.platform.unit_of_work() as uow:
+            drop_staged(uow, step)
 
 
 def _require_picture(mime_type: str) -> None:

@@ -39,7 +39,8 @@ class StoreBinaryHandler:
 
     def clean_up(self, step: Step[StoreBinary], _: Hashed) -> None:
         """Remove the staged bytes."""
-        drop_staged(step)
+        with step.platform.unit_of_work() as uow:
+            drop_staged(uow, step)
 
 
 def store(
