@@ -34,8 +34,10 @@ class Control:
         self.is_paused = order is not Order.RESUME
         if order is Order.DRAIN:
             self.handing_back.set()
-        elif not self.stopping.is_set():
+        else:
             self.handing_back.clear()
+        if self.stopping.is_set():
+            self.handing_back.set()  # looked at last: the process may be told to end at any moment
         self.on_change()
 
     def state(self, running: int) -> WorkerState:

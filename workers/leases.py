@@ -101,8 +101,6 @@ class Leases:
             leases.append(LEASE_SECONDS)
         interval = min(leases) / _BEATS_A_LEASE
         while not self._stopped.wait(interval):
-            if order := self._platform.bus.take_order(self._owner):
-                self._control.obey(order)
             self._announce()
             try:
                 self._renew()
@@ -120,7 +118,8 @@ class Leases:
         running += int(self._deliverer is not None and self._deliverer.is_busy)
         state = self._control.state(running)
         info = replace(self._info, running=running, load=round(load, 2), seen=time.time(), state=state)
-        self._platform.bus.announce(info, _ANNOUNCED_SECONDS)
+        if order := self._platform.bus.announce(info, _ANNOUNCED_SECONDS):
+            self._control.obey(order)
 
     def _renew(self) -> None:
         with self._lock:

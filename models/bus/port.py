@@ -72,8 +72,8 @@ class Bus(Protocol):
         The first value, and the first after every loss of the connection, is None: frames may have been missed.
         """
 
-    def announce(self, worker: WorkerInfo, seconds: int) -> None:
-        """Be known as alive for that long."""
+    def announce(self, worker: WorkerInfo, seconds: int) -> Order | None:
+        """Be known as alive for that long; gives what this worker was told last, once."""
 
     def withdraw(self, name: str) -> None:
         """Be known as alive no more."""
@@ -82,10 +82,7 @@ class Bus(Protocol):
         """Tell who announced itself; None when the bus is out of reach."""
 
     def order(self, name: str, order: Order, seconds: int) -> bool:
-        """Tell a worker something, which it hears at its next beat; False when the bus is out of reach."""
-
-    def take_order(self, name: str) -> Order | None:
-        """Hear what this worker was told last, once."""
+        """Tell a worker something, which it hears when it announces itself; False when the bus is out of reach."""
 
     def attempts(self, key: str, window_seconds: int) -> int:
         """Count this call among those with the same key in the window; 0 when the bus is out of reach."""

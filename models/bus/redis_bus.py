@@ -48,6 +48,14 @@ def _read_worker(value: bytes) -> WorkerInfo | None:
         return None
 
 
+def _read_order(value: object) -> Order | None:
+    """Read what a worker was told; None for what it does not know, which one of another version may have said."""
+    try:
+        return Order(value.decode()) if isinstance(value, bytes) else None
+    except ValueError:
+        return None
+
+
 class RedisBus:
     """See `models.bus.port.Bus`."""
 
@@ -118,9 +126,15 @@ class RedisBus:
                 yield None
                 deadline = time.monotonic() + timeout_seconds
 
-    def announce(self, worker: WorkerInfo, seconds: int) -> None:
-        """Be known as alive for that long."""
-        self._try(lambda: self._client.set(_WORKER + worker.name, orjson.dumps(worker), ex=seconds))
+    def announce(self, worker: WorkerInfo, seconds: int) -> Order | None:
+        """Be known as alive for that long; gives what this worker was told last, once."""
+        return _read_order(self._try(lambda: self._announce(worker, seconds)))
+
+    def _announce(self, worker: WorkerInfo, seconds: int) -> object:
+        with self._client.pipeline(transaction=False) as pipeline:
+            pipeline.set(_WORKER + worker.name, orjson.dumps(worker), ex=seconds)
+            pipeline.getdel(_ORDER + worker.name)
+            return pipeline.execute()[1]
 
     def withdraw(self, name: str) -> None:
         """Be known as alive no more."""
@@ -137,13 +151,8 @@ class RedisBus:
         return [worker for worker in read if worker is not None]
 
     def order(self, name: str, order: Order, seconds: int) -> bool:
-        """Tell a worker something, which it hears at its next beat; False when the bus is out of reach."""
+        """Tell a worker something, which it hears when it announces itself; False when the bus is out of reach."""
         return self._try(lambda: self._client.set(_ORDER + name, order, ex=seconds)) is not None
-
-    def take_order(self, name: str) -> Order | None:
-        """Hear what this worker was told last, once."""
-        told = self._try(lambda: self._client.getdel(_ORDER + name))
-        return Order(told.decode()) if isinstance(told, bytes) else None
 
     def attempts(self, key: str, window_seconds: int) -> int:
         """Count this call among those with the same key in the window; 0 when the bus is out of reach."""
