@@ -29,9 +29,17 @@ V = TypeVar("V")
 
 
 class Interrupted(LoomError):
-    """This process is stopping, or the step has had its turn; somebody goes on later."""
+    """This process is stopping, or hands back what it has; somebody goes on later."""
 
     code = "interrupted"
+    turns = 0
+    """Of the queue, that others have before it is gone on with."""
+
+
+class TurnOver(Interrupted):
+    """A plan has run for as long as it may at once, which is as long as many parts of others take."""
+
+    turns = 16
 
 
 @dataclass

@@ -25,7 +25,7 @@ from models.wiring import Platform
 from workers.announcer import Announcer
 from workers.control import Control
 from workers.deliverer import Deliverer
-from workers.handling import Handler, Interrupted, Step
+from workers.handling import Handler, Interrupted, Step, TurnOver
 from workers.leases import Held, Leases
 
 TURN_SECONDS = 0.5
@@ -112,8 +112,9 @@ class Runtime:
             self._execute(claimed, held)
         except LeaseLost:
             logger.warning("lost a lease; the work goes on elsewhere", task=str(claimed.task_id))
-        except Interrupted:
-            self._until_written(claimed, lambda uow: work.hand_back(uow, claimed))
+        except Interrupted as interruption:
+            turns = interruption.turns
+            self._until_written(claimed, lambda uow: work.hand_back(uow, claimed, turns=turns))
         except TaskCancelled:
             self._until_written(claimed, lambda uow: work.cancel_part(uow, claimed))
         except LoomError as error:
@@ -196,7 +197,7 @@ class Runtime:
                 uow.commit()
             step.check()
             if time.monotonic() > slice_end:
-                raise Interrupted
+                raise TurnOver
         self._settle(step, lambda _: Outcome())
 
     def _settle(self, step: Step[Any], apply: Callable[[UnitOfWork], Outcome]) -> None:

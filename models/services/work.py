@@ -32,7 +32,6 @@ from models.services.task_parts import (
 )
 from models.unit_of_work import UnitOfWork
 
-_TURNS_OF_A_SLICE = 16
 _CLAIM = """
     UPDATE task_part SET state = 'RUNNING', attempt = attempt + 1, lease_owner = :owner, items_done = 0,
            bytes_done = 0,
@@ -160,17 +159,16 @@ def settle(uow: UnitOfWork, claimed: Claim, outcome: Outcome) -> None:
     close_step(uow, task, claimed.role)
 
 
-def hand_back(uow: UnitOfWork, claimed: Claim, *, delay_seconds: float = 0, is_error: bool = False) -> None:
-    """Let somebody else go on: after an interruption, a slice of a plan, or an unexpected error.
-
-    A slice has taken as long as many parts: the next one comes behind those that others have ready.
-    """
+def hand_back(
+    uow: UnitOfWork, claimed: Claim, *, delay_seconds: float = 0, turns: int = 0, is_error: bool = False
+) -> None:
+    """Let somebody else go on, so many turns later: after an interruption, a slice of a plan, an unexpected error."""
     rows = uow.execute(
         """UPDATE task_part SET state = 'READY', lease_owner = NULL, lease_expires = NULL,
-               turn = turn + CASE WHEN role = 'MAIN' THEN :slice ELSE 0 END,
+               turn = turn + :turns,
                ready_at = clock_timestamp() + make_interval(secs => :delay), errors = errors + :errors
            WHERE id = :id AND attempt = :attempt AND state = 'RUNNING' RETURNING queue""",
-        slice=_TURNS_OF_A_SLICE,
+        turns=turns,
         delay=delay_seconds,
         errors=int(is_error),
         id=claimed.part_id,
