@@ -14,7 +14,7 @@ from workers.timing import DRAIN_MS, POLL_MS
 
 
 class InProcessWorker:
-    """A worker that runs inside another process (the indexer's)."""
+    """Works on some queues in threads of this process."""
 
     def __init__(self, platform: Platform, queues: Sequence[str], threads: int) -> None:
         self._worker = Worker(
@@ -28,8 +28,3 @@ class InProcessWorker:
     def stop(self) -> None:
         """Hand back what runs and end the threads."""
         self._worker.stop(timeout=DRAIN_MS)
-
-
-def start_worker(platform: Platform, queues: Sequence[str], threads: int) -> InProcessWorker:
-    """Work on these queues in threads of this process."""
-    return InProcessWorker(platform, queues, threads)

@@ -21,7 +21,7 @@ from models.process import run_process
 from models.search import IndexHome
 from models.wiring import Platform
 from workers.handling import Interrupted
-from workers.in_process import start_worker
+from workers.in_process import InProcessWorker
 from workers.indexing.feed import Feed
 from workers.indexing.vector_feed import VectorFollower
 
@@ -45,7 +45,7 @@ def run(platform: Platform, stopping: Event) -> None:
     """Lead whenever possible, until stopped."""
     with Leadership(platform.engine, LOCK) as leadership:
         while leadership.acquire(stopping):
-            worker, vectors = start_worker(platform, queues=(Queue.INDEX,), threads=1), VectorFollower(platform)
+            worker, vectors = InProcessWorker(platform, queues=(Queue.INDEX,), threads=1), VectorFollower(platform)
             try:
                 vectors.start()
                 follow(platform, leadership, stopping)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import httpx
 import psycopg
@@ -20,13 +22,39 @@ from tests.support.waiting import wait_until
 _FINAL = ("SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED")
 
 
-class LoomUser:
-    """Somebody who uses a Loom on this machine through its API, `api`, and may look into its home."""
+class LoomUser(ABC):
+    """Somebody who uses a Loom on this machine through its API, `api`, and may look into its home.
+
+    The block runs while it does; what has been started ends with it, also when not all of it could start.
+    """
 
     def __init__(self, home: Home, port: int) -> None:
         self.home = home
         self.port = port
         self.api = httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v1", timeout=30)
+
+    def __enter__(self) -> Self:
+        try:
+            self.open()
+            self.sign_in()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.api.close()
+        self.close()
+
+    @abstractmethod
+    def open(self) -> None:
+        """Start what is used."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End it, as far as it has started, and remove its data."""
 
     def send(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Send one request."""

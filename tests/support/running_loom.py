@@ -7,8 +7,6 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import httpx
 import psutil
@@ -40,16 +38,14 @@ class RunningLoom(LoomUser):
         self._variables = variables
         self._process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> Self:
+    def open(self) -> None:
+        """Start, as `start`."""
         self.start()
-        self.sign_in()
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.api.close()
-        self.stop(signal.SIGTERM)
+    def close(self) -> None:
+        """Stop, and remove the data."""
+        if self._process is not None:
+            self.stop(signal.SIGTERM)
         destroy(self.home)
 
     def start(self) -> None:

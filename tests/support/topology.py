@@ -9,8 +9,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import httpx
 import psutil
@@ -60,7 +59,8 @@ class Topology(LoomUser):
         }
         self._turn = 0
 
-    def __enter__(self) -> Self:
+    def open(self) -> None:
+        """Start everything."""
         self.home.path.mkdir(exist_ok=True)
         if self._disk_megabytes:
             self.home.blobs.mkdir()
@@ -75,13 +75,9 @@ class Topology(LoomUser):
             self.start(name)
         for name in PROCESSES:
             self.wait_ready(name)
-        self.sign_in()
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.api.close()
+    def close(self) -> None:
+        """Kill everything, and remove the data."""
         for name in list(self._running):
             self._running[name].send_signal(signal.SIGCONT)
             self.end(name, signal.SIGKILL)
@@ -108,12 +104,10 @@ class Topology(LoomUser):
         engine.start()
         wait_ready(engine)
 
-    def revive(self) -> int:
-        """Start each process again that has ended; gives how many there were."""
-        ended = [name for name, process in self._running.items() if process.poll() is not None]
-        for name in ended:
+    def revive(self) -> None:
+        """Start each process again that has ended."""
+        for name in [name for name, process in self._running.items() if process.poll() is not None]:
             self.start(name)
-        return len(ended)
 
     def wait_ready(self, name: str) -> None:
         """Wait until a process does what it is for: a web answers, a worker is heard of, others have written a line."""
