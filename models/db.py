@@ -30,7 +30,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from models.ids import new_id
 from models.settings import Settings
 
-REVISION = "0012"
+REVISION = "0013"
 """The newest of `models/migrations`: the tables that this Loom works with. Spelt here too, so that nobody has to import
 Alembic to see whether they are there."""
 CONNECT_TIMEOUT_SECONDS = 5

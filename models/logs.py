@@ -4,29 +4,15 @@ from __future__ import annotations
 
 import logging
 import sys
-from contextvars import ContextVar
 from typing import Any
 
 import structlog
 
-_trace: ContextVar[str | None] = ContextVar("trace", default=None)
-
-
-def set_trace(trace_id: str | None) -> None:
-    """Say what this thread or greenlet works on from now on: the id appears in its log lines and in new tasks.
-
-    It is that of the request that began it all, wherever the work goes on.
-    """
-    _trace.set(trace_id)
-
-
-def current_trace() -> str | None:
-    """Give the id of what this thread or greenlet works on."""
-    return _trace.get()
+from models.tracing import current_trace
 
 
 def _add_trace(_logger: Any, _method: str, record: Any) -> Any:
-    if trace := _trace.get():
+    if trace := current_trace():
         record["trace"] = trace
     return record
 

@@ -10,6 +10,7 @@ from types import FrameType
 
 from models.logs import set_up_logs
 from models.settings import Settings
+from models.tracing import export_spans, stop_spans
 from models.wiring import Platform, build
 
 
@@ -24,10 +25,11 @@ def tune_garbage_collection() -> None:
     gc.enable()  # it rests while a process loads what it will keep, which takes a quarter less time so
 
 
-def run_process(run: Callable[[Platform, Event], None], connections: int) -> None:
+def run_process(name: str, run: Callable[[Platform, Event], None], connections: int) -> None:
     """Wire the process and run it; SIGTERM and SIGINT set the event, upon which `run` is to return soon."""
     settings = Settings.from_env()
     set_up_logs(settings.log_level, settings.log_format)
+    export_spans(settings.otlp_url, name)
     platform = build(settings, connections=connections)
     tune_garbage_collection()
     stopping = Event()
@@ -41,3 +43,4 @@ def run_process(run: Callable[[Platform, Event], None], connections: int) -> Non
         run(platform, stopping)
     finally:
         platform.close()
+        stop_spans()

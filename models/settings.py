@@ -214,6 +214,10 @@ class Settings(BaseSettings):
     event_retention_days: int = Field(
         default=7, ge=1, description="Days that events, and deliveries that have ended, are kept."
     )
+    otlp_url: Annotated[str, _scheme("http", "https")] | None = Field(
+        default=None,
+        description="OpenTelemetry collector (OTLP over HTTP) that is told of spans; needs the extra `otel`.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="Least level logged.")
     log_format: Literal["console", "json"] = Field(default="console", description="Lines for people or for machines.")
 

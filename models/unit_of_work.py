@@ -23,16 +23,17 @@ from models.bus import Bus
 from models.entities.conflicts import CONFLICTS
 from models.errors import Conflict, InvalidInput, LoomError
 from models.events import NewEvent, NewEvents
+from models.tracing import current_trace
 
 _INSERT_EVENTS = """
-    INSERT INTO event (type, space_id, subject_id, actor_id, data)
-    SELECT type, space_id, subject_id, actor_id, data
+    INSERT INTO event (type, space_id, subject_id, actor_id, data, trace_id)
+    SELECT type, space_id, subject_id, actor_id, data, CAST(:trace AS text)
     FROM json_to_recordset(CAST(:rows AS json))
          AS new (type text, space_id uuid, subject_id uuid, actor_id uuid, data jsonb)
 """
 _INSERT_ALIKE = """
-    INSERT INTO event (type, space_id, subject_id, actor_id, data)
-    SELECT :type, CAST(:space AS uuid), subject_id, CAST(:actor AS uuid), '{}'
+    INSERT INTO event (type, space_id, subject_id, actor_id, data, trace_id)
+    SELECT :type, CAST(:space AS uuid), subject_id, CAST(:actor AS uuid), '{}', CAST(:trace AS text)
     FROM unnest(CAST(:subjects AS uuid[])) AS new (subject_id)
 """
 
@@ -186,12 +187,12 @@ class UnitOfWork:
 
     def _write_single(self, events: Sequence[NewEvent]) -> None:
         if events:
-            self.execute(_INSERT_EVENTS, rows=as_rows([vars(event) for event in events]))
+            self.execute(_INSERT_EVENTS, rows=as_rows([vars(event) for event in events]), trace=current_trace())
 
     def _write_alike(self, events: NewEvents) -> None:
         self.execute(
             _INSERT_ALIKE, type=events.type, space=events.space_id, actor=events.actor_id,
-            subjects=as_array(events.subject_ids),
+            subjects=as_array(events.subject_ids), trace=current_trace(),
         )  # fmt: skip
 
 

@@ -30,7 +30,7 @@ logger = get_logger(__name__)
 
 def main() -> None:
     """Run until SIGTERM or SIGINT."""
-    run_process(run, _CONNECTIONS)
+    run_process("scheduler", run, _CONNECTIONS)
 
 
 def run(platform: Platform, stopping: Event) -> None:

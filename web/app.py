@@ -20,6 +20,7 @@ from web.live import add_live_events
 from web.measuring import measure_requests, serve_metrics
 from web.openapi import OPTIONS, describe_api
 from web.patience import watch_body
+from web.resources.task_details import read_wanted
 from web.safety import add_security_headers
 from web.state import KEY, WebState
 from web.trace import add_trace, begin_trace
@@ -64,6 +65,7 @@ def _set_up_requests(app: Flask) -> None:
     app.before_request(begin_trace)
     measure_requests(app)
     app.before_request(watch_body)
+    app.before_request(read_wanted)
     app.before_request(answer_preflight)
     app.after_request(add_trace)
     app.after_request(add_security_headers)

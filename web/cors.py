@@ -12,8 +12,8 @@ from web.state import platform
 _METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 _HEADERS = (
     "Content-Type, Authorization, Accept, Content-Disposition, Idempotency-Key, If-Match, If-None-Match, Prefer, Range,"
-    " X-Loom-Space, X-Trace-Id, Content-Digest, Repr-Digest, Tus-Resumable, Upload-Checksum, Upload-Concat,"
-    " Upload-Length, Upload-Metadata, Upload-Offset, X-HTTP-Method-Override"
+    " X-Loom-Space, X-Task-Diagnostics, X-Trace-Id, Content-Digest, Repr-Digest, Tus-Resumable, Upload-Checksum,"
+    " Upload-Concat, Upload-Length, Upload-Metadata, Upload-Offset, X-HTTP-Method-Override"
 )
 _EXPOSED = (
     "ETag, Location, Retry-After, Preference-Applied, Content-Disposition, Content-Range, Accept-Ranges, X-Trace-Id,"

@@ -107,6 +107,14 @@ def send_source(store: BlobStore, content: NamedContent, source: AssetSource) ->
     return answer
 
 
+def send_text(name: str, content: bytes, mime_type: str) -> Response:
+    """Answer the request at hand with something small that is no page."""
+    answer = Response(content, content_type=mime_type)
+    answer.headers.update(_SAFE_HEADERS)
+    answer.headers.set("Content-Disposition", "attachment", **_names(name))
+    return answer
+
+
 def _plain_environ(etag: str, size: int) -> dict[str, object]:
     """Give the request with its range as Werkzeug understands it.
 

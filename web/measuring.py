@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from models.errors import LoomError
 from models.permissions import Actor, Permission
 from models.services.metrics import TOLD, Sample, ask_database, ask_others
+from models.tracing import begin_span, end_span
 from models.unit_of_work import UnitOfWork
 from web.auth import signed_in
 from web.state import platform
@@ -26,6 +27,7 @@ from web.state import platform
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _NONE = "none"
+_SERVER_ERROR = 500
 REQUESTS = Counter("loom_http_requests", "Requests that were answered", ("method", "route", "status"))
 SECONDS = Histogram("loom_http_request_seconds", "Until an answer began", ("method", "route"), buckets=_BUCKETS)
 
@@ -52,15 +54,23 @@ def serve_metrics(app: Flask) -> None:
 
 def _begin() -> None:
     g.begun = time.perf_counter()
+    method, route = _asked()
+    g.span = begin_span(f"{method} {route}", "SERVER", **{"http.request.method": method, "http.route": route})
 
 
 def _end(answer: Response) -> Response:
-    # By the rule, not the path: there are as many paths as elements. And callers may make methods up.
-    route = request.url_rule.rule if request.url_rule else _NONE
-    method = request.method if request.method in _METHODS else _NONE
+    method, route = _asked()
     REQUESTS.labels(method, route, answer.status_code).inc()
     SECONDS.labels(method, route).observe(time.perf_counter() - g.begun)
+    failed = answer.status if answer.status_code >= _SERVER_ERROR else None
+    end_span(g.span, failed=failed, **{"http.response.status_code": answer.status_code})
     return answer
+
+
+def _asked() -> tuple[str, str]:
+    """Give what was asked for, by the rule: there are as many paths as elements. And callers may make methods up."""
+    route = request.url_rule.rule if request.url_rule else _NONE
+    return (request.method if request.method in _METHODS else _NONE), route
 
 
 def _requests() -> CollectorRegistry:

@@ -54,6 +54,9 @@ PARAMETERS: Mapping[str, Document] = {
     "IfMatch": _header("If-Match", "Refuse if the element is in another state than this ETag"),
     "IfNoneMatch": _header("If-None-Match", "Answer 304 if the element is in the state of this ETag"),
     "PreferWait": _header("Prefer", "`wait=N`: answer when the work has ended, at the latest in N seconds"),
+    "TaskDiagnostics": _header(
+        "X-Task-Diagnostics", "For operators: what to find out about the task that this leads to: `profile`, `memory`"
+    ),
 }
 
 
@@ -113,6 +116,7 @@ def _parameters(method: str, operation: Document, *, is_element: bool, is_signed
         yield "IfNoneMatch"
     if "202" in operation["responses"]:
         yield "PreferWait"
+        yield "TaskDiagnostics"
 
 
 def _codes(method: str, operation: Document, *, is_element: bool, is_open: bool) -> Iterator[int]:

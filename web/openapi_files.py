@@ -58,6 +58,13 @@ def _with_file(form: type[Schema]) -> type[Schema]:
     return form.from_dict({"file": file}, name=form.__name__.replace("Form", "Upload"))
 
 
+def gives_text() -> Document:
+    """Describe an answer that is a small file of some form of text."""
+    return {
+        "responses": {"200": {"description": "The text", "content": {"text/plain": {"schema": {"type": "string"}}}}}
+    }
+
+
 def gives_file(json: Any = None) -> Document:
     """Describe an answer that is a file of any type, or a part of it; `json`: or this, to who asks for JSON."""
     content: Document = {"*/*": {"schema": _BYTES}}

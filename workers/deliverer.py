@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -14,6 +14,7 @@ from models.errors import LoomError
 from models.posting import Poster
 from models.services.webhook_claims import Attempt, Batch, Message, Policy, claim, record, renew
 from models.services.webhook_signing import signed_headers
+from models.tracing import begin_span, end_span, set_trace, trace_headers
 from models.unit_of_work import UnitOfWork
 from models.wiring import Platform
 
@@ -95,10 +96,22 @@ class Deliverer:
 
 
 def _post(poster: Poster, batch: Batch, message: Message) -> Attempt:
+    set_trace(message.trace_id)
+    span = begin_span("deliver", "CLIENT", **{"loom.webhook": str(batch.webhook_id), "loom.delivery": str(message.id)})
+    attempt = _attempt(poster, batch, message, trace_headers(span))
+    failed = None if attempt.is_good else attempt.error or f"status {attempt.status}"
+    end_span(span, failed=failed, **{"http.response.status_code": attempt.status or 0})
+    set_trace(None)
+    return attempt
+
+
+def _attempt(poster: Poster, batch: Batch, message: Message, trace: Mapping[str, str]) -> Attempt:
     at, begun = datetime.now(UTC), time.monotonic()
-    headers = {"Content-Type": "application/json", **signed_headers(batch.secrets, message.id, message.body)}
+    signed = signed_headers(batch.secrets, message.id, message.body)
     try:
-        answered = poster.post(batch.url, message.body.encode(), headers)
+        answered = poster.post(
+            batch.url, message.body.encode(), {"Content-Type": "application/json", **trace, **signed}
+        )
     except LoomError as error:
         return Attempt(message, at, _ms_since(begun), error=error.message)
     return Attempt(

@@ -38,7 +38,7 @@ logger = get_logger(__name__)
 
 def main() -> None:
     """Run until SIGTERM or SIGINT."""
-    run_process(run, _CONNECTIONS)
+    run_process("indexer", run, _CONNECTIONS)
 
 
 def run(platform: Platform, stopping: Event) -> None:

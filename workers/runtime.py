@@ -12,19 +12,22 @@ import psycopg
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from models.entities import Task
 from models.entities.task import PartRole
 from models.errors import LeaseLost, LoomError, TaskCancelled, Transient, Unavailable
 from models.ids import new_id
-from models.logs import get_logger, set_trace
-from models.messages import Queue
+from models.logs import get_logger
+from models.messages import Queue, TaskKind
 from models.services import work
 from models.services.task_parts import Outcome
 from models.services.work import Claim
+from models.tracing import set_trace, spanning
 from models.unit_of_work import UnitOfWork
 from models.wiring import Platform
 from workers.announcer import Announcer
 from workers.control import Control
 from workers.deliverer import Deliverer
+from workers.diagnosing import diagnosing
 from workers.handling import Handler, Interrupted, Step, TurnOver
 from workers.leases import Held, Leases
 
@@ -166,8 +169,13 @@ class Runtime:
     def _execute(self, claimed: Claim, held: Held) -> None:
         with self.platform.unit_of_work() as uow:
             task, kind = work.begin(uow, claimed)
+            set_trace(task.trace_id)
             uow.commit()
-        set_trace(task.trace_id)
+        told = {"loom.task": str(claimed.task_id), "loom.part": str(claimed.part_id), "loom.role": str(claimed.role)}
+        with spanning(kind.name, "CONSUMER", **told), diagnosing(self.platform, claimed, task.diagnostics):
+            self._run_step(claimed, held, task, kind)
+
+    def _run_step(self, claimed: Claim, held: Held, task: Task, kind: TaskKind) -> None:
         held.deadline = time.monotonic() + kind.time_limit_seconds
         step: Step[Any] = Step(
             self.platform, claimed, kind, kind.payload.model_validate(task.payload), task.space_id, task.creator_id,

@@ -26,7 +26,7 @@ from models.entities.saved_search import SavedSearch
 from models.entities.schedule import Schedule
 from models.entities.space import Space, SpaceMember
 from models.entities.tag import AssetTag, Tag, TagRating
-from models.entities.task import PartState, Task, TaskItem, TaskItemRun, TaskPart, TaskState
+from models.entities.task import PartState, Task, TaskDiagnostic, TaskItem, TaskItemRun, TaskPart, TaskState
 from models.entities.upload import Upload
 from models.entities.user import Token, User
 from models.entities.webhook import DeliveryState, Ordering, Webhook, WebhookDelivery
@@ -84,6 +84,7 @@ __all__ = [
     "Tag",
     "TagRating",
     "Task",
+    "TaskDiagnostic",
     "TaskItem",
     "TaskItemRun",
     "TaskPart",

@@ -40,6 +40,8 @@ class Event(Base):
     subject_id: Mapped[UUID]
     actor_id: Mapped[UUID | None]
     data: Mapped[Json] = mapped_column(JSONB)
+    trace_id: Mapped[str | None]
+    """Of the request that set it going, if one did."""
 
 
 class RelayPosition(Base):

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Identity, Index, LargeBinary, SmallInteger, UniqueConstraint, text
+from sqlalchemy import ARRAY, ForeignKey, Identity, Index, LargeBinary, SmallInteger, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -104,6 +104,8 @@ class Task(Audited, Base):
     trace_id: Mapped[str | None]
     token_id: Mapped[UUID | None]
     """The API key that asked for it, if it carries less than its owner may do."""
+    diagnostics: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"), default=list)
+    """What is to be found out about its first parts: `models.services.diagnostics.KINDS`."""
 
 
 class TaskPart(Base):
@@ -152,6 +154,19 @@ class TaskPart(Base):
     items_done: Mapped[int] = mapped_column(server_default=text("0"))
     bytes_done: Mapped[int] = mapped_column(server_default=text("0"))
     """Items and bytes handled so far by the running attempt; only for display."""
+
+
+class TaskDiagnostic(Base):
+    """A file that tells how a part of a task ran."""
+
+    __tablename__ = "task_diagnostic"
+
+    task_id: Mapped[UUID] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    mime_type: Mapped[str]
+    content: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    size: Mapped[int]
+    created: Mapped[Now]
 
 
 class TaskItem(Base):

@@ -92,6 +92,7 @@ class WebhookDelivery(Base):
     type: Mapped[str]
     subject_id: Mapped[UUID]
     body: Mapped[str]
+    trace_id: Mapped[str | None]
     state: Mapped[DeliveryState] = mapped_column(server_default=text("'PENDING'"))
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
     due: Mapped[datetime | None] = mapped_column(server_default=text("now()"))

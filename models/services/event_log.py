@@ -15,7 +15,8 @@ from models.unit_of_work import UnitOfWork
 
 # Queries order by `event.xid`: a bare `xid` would mean the number that is cast from it, of which there is no index.
 # Most events have no data, and reading `{}` as JSON takes as long as reading the rest of the row.
-_COLUMNS = "CAST(CAST(xid AS text) AS bigint), id, type, space_id, subject_id, actor_id, occurred, NULLIF(data, '{}')"
+_COLUMNS = """CAST(CAST(xid AS text) AS bigint), id, type, space_id, subject_id, actor_id, occurred, NULLIF(data, '{}'),
+    trace_id"""
 
 NEXT_EVENTS = f"""
     SELECT {_COLUMNS} FROM event
@@ -41,14 +42,15 @@ class LoggedEvent(NamedTuple):
     actor_id: UUID | None
     occurred: datetime
     data: dict[str, Any]
+    trace_id: str | None = None
 
 
 def read_events(uow: UnitOfWork, after: Position, limit: int) -> Sequence[LoggedEvent]:
     """Give the next events after a position, oldest first."""
     rows = uow.fetch(NEXT_EVENTS, xid=after.xid, id=after.id, limit=limit)
     return [
-        LoggedEvent(Position(xid, key), kind, space_id, subject_id, actor_id, occurred, data or {})
-        for xid, key, kind, space_id, subject_id, actor_id, occurred, data in rows
+        LoggedEvent(Position(xid, key), kind, space_id, subject_id, actor_id, occurred, data or {}, trace_id)
+        for xid, key, kind, space_id, subject_id, actor_id, occurred, data, trace_id in rows
     ]
 
 

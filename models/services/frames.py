@@ -30,9 +30,10 @@ Frame = dict[str, Any]
 
 def make_frame(event: LoggedEvent) -> Frame:
     """Spell a logged event; its `id` is what a client passes as `since` to go on behind it."""
-    position, kind, space_id, subject_id, actor_id, occurred, data = event
+    position, kind, space_id, subject_id, actor_id, occurred, data, trace_id = event
     frame = frame_of(kind, space_id, subject_id, round(occurred.timestamp() * 1000), data)
-    return {**frame, "id": position.id, "_actor": actor_id and str(actor_id)}
+    told = {} if trace_id is None else {"traceId": trace_id}
+    return {**frame, **told, "id": position.id, "_actor": actor_id and str(actor_id)}
 
 
 def public_frame(frame: Frame) -> Frame:
@@ -56,7 +57,7 @@ _RUN_TYPES = {
 def _run_frame(frame: Frame) -> Frame:
     """Spell what happens to a run as the wire contract does: no channel, and all at one level."""
     own = {"type": _RUN_TYPES[frame["type"]], "pipelineRunUuid": frame["uuid"], "timestamp": frame["timestamp"]}
-    place = {name: frame[name] for name in ("id", "space") if name in frame}
+    place = {name: frame[name] for name in ("id", "space", "traceId") if name in frame}
     return {**own, **frame["data"], **place}
 
 

@@ -14,11 +14,11 @@ from models.entities.task import PartRole
 from models.errors import Conflict, InvalidInput
 from models.events import TASK_CREATED, TASK_DELETED, NewEvent
 from models.ids import new_id
-from models.logs import current_trace
 from models.messages import KINDS, Priority, Queue, TaskKind, find_kind
 from models.payloads import Payload
 from models.permissions import Actor, Entity, Permission, Verb
 from models.services.crud import Resource
+from models.services.diagnostics import wanted_of
 from models.services.task_items import forget_items, take_failed
 from models.services.task_parts import (
     NewPart,
@@ -30,6 +30,7 @@ from models.services.task_parts import (
     publish_update,
     touch,
 )
+from models.tracing import current_trace
 from models.unit_of_work import UnitOfWork
 
 _RETRY_PART = 64
@@ -50,7 +51,11 @@ def submit(
     schedule: tuple[UUID, datetime] | None = None,
     meta: dict[str, Any] | None = None,
 ) -> Task:
-    """Record a task in the caller's transaction; workers hear of it when that commits."""
+    """Record a task in the caller's transaction; workers hear of it when that commits.
+
+    Raises:
+        Forbidden: when the request asks for diagnostics, and comes from nobody who may have them.
+    """
     user_id = actor.user_id if actor else None
     task = Task(
         id=new_id(), space_id=space_id, kind=kind.name, title=title, payload=payload.model_dump(mode="json"),
@@ -59,6 +64,7 @@ def submit(
         total=None if kind.part_queue else 1,
         schedule_id=schedule[0] if schedule else None, schedule_tick=schedule[1] if schedule else None,
         trace_id=current_trace(), token_id=actor.token_id if actor and actor.is_narrowed else None,
+        diagnostics=wanted_of(actor),
     )  # fmt: skip
     uow.session.add(task)
     uow.session.flush()
@@ -153,7 +159,7 @@ def retry(uow: UnitOfWork, actor: Actor, task_id: UUID, *, only_failed: bool) ->
         raise Conflict("The task has no failed items")
     task.state, task.error_code, task.error_message = TaskState.PENDING, None, None
     task.finished, task.result, task.editor_id, task.attempt = None, None, actor.user_id, 0
-    task.is_paused = False
+    task.is_paused, task.diagnostics = False, wanted_of(actor)
     touch(task)
     if failed:
         _restart_items(uow, task, failed)

@@ -78,6 +78,7 @@ class Message(NamedTuple):
     body: str
     attempts: int
     """Those before."""
+    trace_id: str | None
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ def claim(uow: UnitOfWork, *, with_failing: bool) -> Batch | None:
     rows: Any = uow.execute(
         f"""WITH due AS ({_DUE[hook.ordering]})
             UPDATE webhook_delivery d SET lease = :lease, due = clock_timestamp() + make_interval(secs => :seconds)
-            FROM due WHERE d.id = due.id RETURNING d.number, d.id, d.body, d.attempts""",  # noqa: S608
+            FROM due WHERE d.id = due.id RETURNING d.number, d.id, d.body, d.attempts, d.trace_id""",  # noqa: S608
         hook=hook.id, most=most, lease=lease, seconds=LEASE_SECONDS,
     ).all()  # fmt: skip
     # Where all that is due waits for something that is not, it is looked at again in a moment.

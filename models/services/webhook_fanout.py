@@ -37,9 +37,9 @@ _MOST_WAKES = 16
 logger = get_logger(__name__)
 
 _INSERT = """
-    INSERT INTO webhook_delivery (id, webhook_id, event_id, type, subject_id, body)
-    SELECT id, webhook_id, event_id, type, subject_id, body FROM json_to_recordset(CAST(:rows AS json))
-        AS new (id uuid, webhook_id uuid, event_id bigint, type text, subject_id uuid, body text)
+    INSERT INTO webhook_delivery (id, webhook_id, event_id, type, subject_id, body, trace_id)
+    SELECT id, webhook_id, event_id, type, subject_id, body, trace_id FROM json_to_recordset(CAST(:rows AS json))
+        AS new (id uuid, webhook_id uuid, event_id bigint, type text, subject_id uuid, body text, trace_id text)
 """
 _ONCE = f"{_INSERT} ON CONFLICT (webhook_id, event_id) DO NOTHING"
 _AGAIN = f"""{_INSERT} ON CONFLICT (webhook_id, event_id) DO UPDATE
@@ -141,7 +141,7 @@ def _row(hook: Webhook, frame: Frame) -> dict[str, Any]:
     data = {name: value for name, value in frame["data"].items() if not name.startswith("_")}
     return {
         "id": new_id_text(), "webhook_id": hook.id, "event_id": frame["id"], "type": frame["type"],
-        "subject_id": frame["uuid"],
+        "subject_id": frame["uuid"], "trace_id": frame.get("traceId"),
         "body": make_body(frame["type"], frame["id"], frame["timestamp"], frame["space"], frame["uuid"], data),
     }  # fmt: skip
 

@@ -27,6 +27,7 @@ from models.services.event_log import position_of
 from models.services.frames import Frame, frame_of
 from models.services.webhook_fanout import make_body
 from models.services.webhooks import WEBHOOKS
+from models.tracing import current_trace
 from models.unit_of_work import UnitOfWork
 
 PING = "webhook.ping"
@@ -102,7 +103,7 @@ def ping(uow: UnitOfWork, actor: Actor, hook_id: UUID) -> WebhookDelivery:
     body = make_body(PING, None, round(time.time() * 1000), str(hook.space_id), str(hook.id), {})
     delivery = WebhookDelivery(
         id=new_id(), webhook_id=hook.id, type=PING, subject_id=hook.id, body=body, state=DeliveryState.PENDING,
-        attempts=0, log=[],
+        attempts=0, log=[], trace_id=current_trace(),
     )  # fmt: skip
     uow.session.add(delivery)
     _open(uow, hook.id)

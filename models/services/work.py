@@ -39,7 +39,7 @@ _CLAIM = """
     WHERE id = (SELECT id FROM task_part
                 WHERE queue = :queue AND state = 'READY' AND ready_at <= clock_timestamp()
                 ORDER BY priority DESC, turn, id LIMIT 1 FOR UPDATE SKIP LOCKED)
-    RETURNING id, task_id, role, attempt, payload, size, errors
+    RETURNING id, task_id, role, attempt, payload, size, errors, seq
 """
 
 
@@ -54,6 +54,7 @@ class Claim:
     payload: dict[str, Any]
     size: int
     errors: int
+    seq: int
 
 
 def claim(uow: UnitOfWork, queue: str, owner: str, lease_seconds: float) -> Claim | None:

@@ -31,7 +31,8 @@ def test_the_log_can_be_read_on_from_anywhere(client: ApiClient) -> None:
     asked = {"since": begin, "type": "tag.created", "limit": 2}
     page = client.get("/events", query_string=asked)
     assert [event["uuid"] for event in page["data"]] == tags[:2]
-    assert page["data"][0].keys() == {"id", "channel", "type", "uuid", "space", "timestamp", "data", "actor"}
+    told = {"id", "channel", "type", "uuid", "space", "timestamp", "data", "actor", "traceId"}
+    assert page["data"][0].keys() == told
     rest = client.get("/events", query_string={**asked, "since": page["lastId"]})
     assert [event["uuid"] for event in rest["data"]] == tags[2:]
     end = client.get("/events", query_string={**asked, "since": rest["lastId"]})

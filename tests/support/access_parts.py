@@ -7,9 +7,20 @@ from uuid import UUID
 from models import entities as e
 from models.entities import AttachmentType, ComponentType
 from models.ids import new_id
+from models.services.diagnostics import NewFile, keep
 from tests.support.access import Made
-from tests.support.access_makers import asset, pool, stored_blob, user
+from tests.support.access_makers import asset, ended_task, pool, stored_blob, user
 from tests.support.access_world import World
+
+DIAGNOSTIC = "profile-0-1.txt"
+
+
+def diagnosed_task(world: World) -> UUID:
+    task = ended_task(world)
+    with world.platform.unit_of_work() as uow:
+        keep(uow, task, [NewFile(DIAGNOSTIC, "text/plain", "All of it")])
+        uow.commit()
+    return task
 
 
 def component(world: World) -> UUID:

@@ -7,6 +7,7 @@ from typing import Any
 from models.permissions import Permission
 from tests.support import access_makers as make
 from tests.support.access import Made, Reach, Row, each, plain, row, rows
+from tests.support.access_parts import DIAGNOSTIC, diagnosed_task
 from tests.support.access_world import Caller
 
 
@@ -110,6 +111,9 @@ TASKS: list[Row] = [
           also=(Permission.UPDATE_TASK,)),
     row("DELETE", _TASK, _ENDED, reads=Permission.READ_TASK, also=(Permission.DELETE_TASK,)),
     row("GET", f"{_TASK}/items", _ENDED, reads=Permission.READ_TASK),
+    row("GET", f"{_TASK}/diagnostics", _ENDED, reads=Permission.READ_TASK, also=(Permission.UPDATE_TASK,)),
+    row("GET", f"{_TASK}/diagnostics/<string:name>", each(task_id=diagnosed_task, name=lambda _: DIAGNOSTIC),
+        reads=Permission.READ_TASK, also=(Permission.UPDATE_TASK,)),
     row("POST", f"{_TASK}/cancel", _WAITING, status=202, reads=Permission.READ_TASK, also=(Permission.UPDATE_TASK,)),
     row("POST", f"{_TASK}/retry", _ENDED, status=202, reads=Permission.READ_TASK,
         also=(Permission.UPDATE_TASK, Permission.MANAGE_SEARCH_INDEX)),

@@ -47,6 +47,7 @@ from web.resources import (
     similarity,
     spaces,
     tags,
+    task_details,
     tasks,
     tokens,
     uploads,
@@ -103,6 +104,7 @@ BLUEPRINTS: tuple[LoomBlueprint, ...] = (
     clusters.blueprint,
     persons.blueprint,
     tasks.blueprint,
+    task_details.blueprint,
     service.blueprint,
 )
 SPECS: tuple[CrudSpec[Any], ...] = (

@@ -52,6 +52,9 @@ class EventSchema(AnswerSchema):
     space = fields.UUID()
     timestamp = fields.Integer(metadata={"description": "Milliseconds since 1970"})
     data = fields.Dict()
+    trace_id = fields.String(
+        data_key="traceId", metadata={"description": "Of the request that set it going, if one did"}
+    )
     actor = fields.Nested(
         EventActorSchema, metadata={"description": "Who did it, in a list, for those who may read users"}
     )

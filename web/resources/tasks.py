@@ -19,15 +19,13 @@ from models.bodies.fields import AnswerSchema, ChangeSchema, Constant, Meta, Nam
 from models.bodies.filters import audit_filters, enum_filter, instant_filter, text_filter, uuid_filter
 from models.entities import Task, TaskState
 from models.errors import InvalidInput
-from models.ids import parse_uuid, printable
+from models.ids import printable
 from models.messages import KINDS, Priority, TaskKind
 from models.payloads import VerifyPool
 from models.permissions import Actor, Permission
 from models.services import tasks
 from models.services.assets import require_readable
-from models.services.counting import Total
 from models.services.paging import Page
-from models.services.task_items import ItemOutcome, count_items, list_items
 from models.services.tasks import TASKS
 from models.services.verifying import require_verifiable
 from models.unit_of_work import UnitOfWork
@@ -39,8 +37,6 @@ from web.pagination import (
     Listing,
     envelope,
     page_schema,
-    raw_envelope,
-    read_limit,
     read_page,
     whole_envelope,
 )
@@ -68,7 +64,6 @@ _LISTING = Listing(
         **audit_filters(Task),
     },
 )
-_ITEM_STATES = ("DONE", "FAILED", "SKIPPED")
 _WAIT = query(
     "wait", "integer", f"Seconds to wait for the end of the task, {LONGEST_WAIT_SECONDS} at the most", minimum=0
 )
@@ -99,17 +94,6 @@ class TaskRetrySchema(RequestSchema):
     """Which items of an ended task are to run again."""
 
     items = fields.String(load_default="failed", validate=validate.OneOf(["failed", "all"]))
-
-
-class TaskItemSchema(AnswerSchema):
-    """What became of one item of a task."""
-
-    index = fields.Integer()
-    subject = fields.String()
-    state = fields.String()
-    code = fields.String()
-    message = fields.String()
-    asset_id = fields.UUID(data_key="assetUuid")
 
 
 class TaskKindSchema(AnswerSchema):
@@ -216,44 +200,6 @@ def _read_wait() -> int:
     if not (text.isascii() and text.isdecimal()):
         raise InvalidInput(f"wait: '{printable(text)}' is not a number of seconds")
     return min(int(text[:9]), LONGEST_WAIT_SECONDS)
-
-
-@blueprint.route(f"{_ELEMENT}/items", methods=["GET"])
-@describe(
-    "List what became of the items of a task",
-    *PAGE_PARAMETERS[:2],
-    query("state", "string", "Only those", enum=list(_ITEM_STATES)),
-)
-@signed_in()
-@blueprint.response(200, page_schema(TaskItemSchema))
-def list_task_items(uow: UnitOfWork, actor: Actor, task_id: UUID) -> Response:
-    """Give a page of outcomes in the order of the items."""
-    limit, wanted_state = read_limit(), _read_item_state()
-    after = _item_index(request.args.get("from"))
-    task = tasks.get_task(uow, actor, task_id)
-    items = list_items(uow, task.id, wanted_state, after, limit)
-    total = Total(count_items(uow, task, wanted_state))
-    bodies = TaskItemSchema(many=True).dump(items)
-    return jsonify(raw_envelope(bodies, total, limit, *map(_item_cursor, items[-1:])))
-
-
-def _read_item_state() -> str | None:
-    text = request.args.get("state")
-    if text and text not in _ITEM_STATES:
-        raise InvalidInput(f"state: '{printable(text)}' is not one of {', '.join(_ITEM_STATES)}")
-    return text or None
-
-
-def _item_cursor(item: ItemOutcome) -> UUID:
-    """Spell the place of an item as a UUID, for clients that page every list by `lastUuid`."""
-    return UUID(int=item.index + 1)
-
-
-def _item_index(cursor: str | None) -> int:
-    index = parse_uuid(cursor).int - 1 if cursor is not None else -1
-    if index.bit_length() > 63:  # noqa: PLR2004 - the column's width
-        raise InvalidInput("from: no item of a task has this place")
-    return index
 
 
 @blueprint.route(f"{_ELEMENT}/cancel", methods=["POST"])

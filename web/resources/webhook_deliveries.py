@@ -57,6 +57,10 @@ class DeliverySchema(AnswerSchema):
     type = fields.String()
     event_id = fields.Integer(data_key="eventId")
     subject_id = fields.UUID(data_key="subjectUuid")
+    trace_id = fields.String(
+        data_key="traceId",
+        metadata={"description": "Of the request that set it going; sent as X-Trace-Id and traceparent"},
+    )
     attempts = fields.List(fields.Nested(AttemptSchema), metadata={"description": "The last ones, the newest last"})
     payload = fields.Dict(metadata={"description": "What is sent; of a single delivery"})
 
@@ -189,7 +193,9 @@ def _whole(actor: Actor, delivery: WebhookDelivery) -> Values:
 
 
 def _body(delivery: WebhookDelivery, *, is_heard: bool) -> Values:
-    names = ("id", "state", "created", "finished", "due") + (("type", "event_id", "subject_id") if is_heard else ())
+    names = ("id", "state", "created", "finished", "due") + (
+        ("type", "event_id", "subject_id", "trace_id") if is_heard else ()
+    )
     told = {name: getattr(delivery, name) for name in names}
     attempts = delivery.log if is_heard else [{**each, "response": None} for each in delivery.log]
     shown = {**told, "attempt_count": delivery.attempts}

@@ -8,11 +8,11 @@ from sqlalchemy.exc import OperationalError
 
 from models.entities import TaskState
 from models.errors import Conflict
-from models.logs import current_trace, set_trace
 from models.messages import SCAN_POOL, SWEEP, Priority, Queue
 from models.permissions import Actor
 from models.services import tasks
 from models.services.task_parts import NewPart, add_work, lock_task
+from models.tracing import current_trace, set_trace
 from models.wiring import Platform
 from tests.support.handlers import Engine, ManyParts, OneStep
 from workers import runtime as runtime_module
