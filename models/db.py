@@ -1,4 +1,4 @@
-"""The declarative base, the column types that every table uses, and how a process connects.
+"""The declarative base, and the column types that every table uses.
 
 Constraint names follow one convention from the first table on: `unit_of_work.py` tells errors apart by them.
 """
@@ -10,31 +10,23 @@ from enum import StrEnum
 from typing import Annotated, Any, cast
 from uuid import UUID
 
-import psycopg
 from sqlalchemy import (
     BigInteger,
-    Engine,
     Enum,
     LargeBinary,
     MetaData,
     Text,
     TypeDecorator,
-    create_engine,
-    event,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
-from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from models.ids import new_id
-from models.settings import Settings
 
 REVISION = "0013"
 """The newest of `models/migrations`: the tables that this Loom works with. Spelt here too, so that nobody has to import
 Alembic to see whether they are there."""
-CONNECT_TIMEOUT_SECONDS = 5
-"""Longest wait for the server, and for a free connection of the process's pool."""
 
 
 class HexBytes(TypeDecorator[str]):
@@ -98,37 +90,3 @@ class Audited:
     editor_name = cast("str | None", None)
     # No column either: what those who show more than the row show besides, for the ETag.
     shown_besides = cast("Any", None)
-
-
-def connect(settings: Settings, *, connections: int | None = None) -> Engine:
-    """Make the engine of this process: a bounded pool of psycopg connections, each checked before use."""
-    engine = create_engine(
-        settings.sqlalchemy_url,
-        pool_size=connections or settings.database_connections,
-        max_overflow=0,
-        pool_timeout=CONNECT_TIMEOUT_SECONDS,
-        connect_args={
-            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-            "application_name": "loom",
-            # A server that fell silent is noticed within this time, not after the system's quarter of an hour.
-            "tcp_user_timeout": 15_000,
-            "keepalives_idle": 10,
-            # A vanished client must not hold locks; a forgotten transaction must not hold back the event horizon.
-            "options": "-c idle_in_transaction_session_timeout=60000 -c timezone=UTC",
-        },
-    )
-    event.listen(engine, "checkout", _check_connection)
-    return engine
-
-
-def _check_connection(connection: psycopg.Connection, _record: object, _proxy: object) -> None:
-    """Notice a PostgreSQL that has gone away or was restarted, without the round trip of a ping.
-
-    Nothing may have arrived on an idle connection but the server's farewell: the first look reads its message, the
-    second the end of the stream. The pool then replaces all connections and the caller sees no error.
-    """
-    try:
-        connection.pgconn.consume_input()
-        connection.pgconn.consume_input()
-    except psycopg.OperationalError as error:
-        raise DisconnectionError(str(error)) from error

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from models.bus import Bus, RedisBus
-from models.db import connect
+from models.connections import connect
 from models.search import SearchReader, TantivyReader
 from models.services.vector_index import PgvectorIndex, StoredIndex, VectorIndex
 from models.settings import Settings

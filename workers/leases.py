@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import sessionmaker
 
 from models.bus import WorkerInfo
-from models.db import connect
+from models.connections import connect
 from models.logs import get_logger
 from models.messages import Queue
 from models.services import work

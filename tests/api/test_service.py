@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from models.bus import WorkerInfo
-from models.db import connect
+from models.connections import connect
 from models.messages import Queue
 from models.wiring import Platform
 from scheduler.relay import EventRelay

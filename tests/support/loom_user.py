@@ -14,7 +14,7 @@ import httpx
 import psycopg
 from sqlalchemy import text
 
-from models.db import connect
+from models.connections import connect
 from models.home import Home
 from tests.support.settings import PASSWORD, make_settings
 from tests.support.waiting import wait_until
