@@ -24,7 +24,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from models.ids import new_id
 
-REVISION = "0013"
+REVISION = "0014"
 """The newest of `models/migrations`: the tables that this Loom works with. Spelt here too, so that nobody has to import
 Alembic to see whether they are there."""
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import lru_cache, wraps
 from time import time
-from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, Literal, NamedTuple, ParamSpec, TypeVar, cast
 from uuid import UUID
 
 from flask import Flask, Response, request
@@ -22,6 +22,7 @@ from models.entities import User
 from models.errors import Unauthorized
 from models.ids import parse_uuid
 from models.permissions import Actor, Permission
+from models.services.logins import Origin, begin_session, end_by_token
 from models.services.sessions import API_KEY_PREFIX, LoginClaims, actor_of_key, actor_of_login
 from models.settings import Settings
 from models.unit_of_work import UnitOfWork
@@ -151,14 +152,36 @@ def _read_login(token: str) -> _Login:
         content: dict[str, Any] = decode_token(token)
         if content["type"] != "access":
             raise Unauthorized
-        return _Login(LoginClaims(UUID(content["uuid"]), int(content["epoch"])), float(content["exp"]))
+        named = content.get("session")
+        session_id = None if named is None else UUID(named)
+        return _Login(LoginClaims(UUID(content["uuid"]), int(content["epoch"]), session_id), float(content["exp"]))
     except (PyJWTError, JWTExtendedException, KeyError, ValueError, TypeError):
         raise Unauthorized from None
 
 
-def make_token(user: User) -> str:
-    """Make a login token for a user who has proven who they are."""
-    return str(create_access_token(str(user.id), additional_claims={"uuid": str(user.id), "epoch": user.epoch}))
+def begin_login(uow: UnitOfWork, user: User, means: Literal["password", "oauth2"]) -> str:
+    """Make a login token for a user who has proven who they are. The caller commits."""
+    origin = Origin(means, request.remote_addr or "", request.headers.get("User-Agent", ""))
+    session = begin_session(uow, user, origin, platform().settings.token_expiration_time)
+    return make_token(user, session.id)
+
+
+def make_token(user: User, session_id: UUID | None) -> str:
+    """Make a login token that names a session."""
+    claims = {"uuid": str(user.id), "epoch": user.epoch, "session": session_id and str(session_id)}
+    return str(create_access_token(str(user.id), additional_claims=claims))
+
+
+def end_login() -> None:
+    """End the login of the request at hand, if there is one."""
+    try:
+        login = _read_login(find_credential())
+    except Unauthorized:
+        return
+    if login.claims.session_id is not None:
+        with platform().unit_of_work() as uow:
+            end_by_token(uow, login.claims.session_id)
+            uow.commit()
 
 
 def set_cookie(answer: Response, token: str, seconds: int) -> None:

@@ -14,7 +14,7 @@ from models.entities.embedding import Embedding
 from models.entities.event import Event, RelayPosition
 from models.entities.group import Group, GroupRole, GroupUser
 from models.entities.idempotency import IdempotencyKey
-from models.entities.identity import UserIdentity
+from models.entities.identity import LoginSession, UserIdentity
 from models.entities.library import Library, LibraryAsset, LibraryPool
 from models.entities.pipeline import Pipeline, PipelineVersion
 from models.entities.pipeline_run import NodeKind, NodeResult, RunItem, RunNode
@@ -62,6 +62,7 @@ __all__ = [
     "LibraryPool",
     "Location",
     "LocationState",
+    "LoginSession",
     "NodeKind",
     "NodeResult",
     "Ordering",

@@ -57,6 +57,7 @@ class Token(Audited, Base):
     secret_sha256: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     expires: Mapped[datetime | None]
     permissions: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    last_used: Mapped[datetime | None]
 
     secret = cast("str | None", None)
     """No column: known only to whoever has just made the token."""

@@ -23,11 +23,12 @@ from models.permissions import Actor, Entity, Verb
 from models.services.avatars import drop_avatar
 from models.services.crud import Resource, Values
 from models.services.escalation import managed_by, require_managers, require_not_above, spaces_of
+from models.services.logins import end_logins
 from models.services.passwords import hash_password
 from models.services.policies import touch_policy
 from models.unit_of_work import UnitOfWork
 
-_OWNED = ("space_member", "group_user", "token", "tag_rating", "idempotency_key", "user_identity")
+_OWNED = ("space_member", "group_user", "token", "tag_rating", "idempotency_key", "user_identity", "session")
 """Tables with what goes with an account."""
 _PASSWORD_BYTES = 16
 _TAKEN_OVER = frozenset({"password_hash", "enabled"})
@@ -78,7 +79,7 @@ def update_user(uow: UnitOfWork, actor: Actor, user: User, values: Values) -> No
         require_not_above(uow, actor, user.id)
     if changed & _TAKEN_OVER:
         require_not_above(uow, actor, user.id)
-        user.epoch += 1
+        end_logins(uow, user)
     is_locked_out = "enabled" in changed and not values["enabled"]
     if is_locked_out and user.id == actor.user_id:
         raise Conflict("Nobody can disable themselves")
@@ -102,7 +103,7 @@ def reset_password(uow: UnitOfWork, username: str, space: str) -> str:
         raise NotFound(f"There is no user '{printable(username)}' in the space '{printable(space)}'")
     password = secrets.token_urlsafe(_PASSWORD_BYTES)
     user.password_hash, user.enabled = hash_password(password), True
-    user.epoch += 1
+    end_logins(uow, user)
     user.revision += 1
     user.edited = datetime.now(UTC)
     uow.session.flush()

@@ -67,6 +67,17 @@ def remove_old_answers(begin: Callable[[], UnitOfWork]) -> int:
     )
 
 
+def remove_old_sessions(begin: Callable[[], UnitOfWork]) -> int:
+    """Forget one batch of logins that ended a day ago. Returns how many."""
+    return _run(
+        begin,
+        """DELETE FROM session WHERE id IN (
+               SELECT id FROM session WHERE expires < now() - make_interval(days => :days) LIMIT :batch)""",
+        1,
+        _EVENTS,
+    )
+
+
 def _run(begin: Callable[[], UnitOfWork], statement: str, days: int, batch: int, **more: object) -> int:
     with begin() as uow:
         count = uow.execute(statement, days=days, batch=batch, **more).rowcount

@@ -15,15 +15,20 @@ from models.unit_of_work import UnitOfWork
 
 API_KEY_PREFIX = "loom_"
 
+_NOTED = "interval '5 minutes'"
+"""So exactly is known when a login or a key was used last."""
 _COLUMNS = f"u.id, s.id, u.username, s.policy_version, s.name = '{DEFAULT_SPACE}'"
+# Tokens of Loom before there were sessions name none: they run out within their hour.
 _BY_LOGIN = f"""
-    SELECT {_COLUMNS}, NULL, NULL FROM "user" u
+    SELECT {_COLUMNS}, NULL, NULL, l.last_used < now() - {_NOTED} FROM "user" u
+    LEFT JOIN session l ON l.id = %(session)s::uuid AND l.user_id = u.id
     JOIN space_member m ON m.user_id = u.id AND m.space_id = coalesce(%(space)s::uuid, u.space_id)
     JOIN space s ON s.id = m.space_id
-    WHERE u.id = %(id)s AND u.enabled AND u.epoch = %(epoch)s
+    WHERE u.id = %(id)s AND u.enabled AND u.epoch = %(epoch)s AND (l.id IS NOT NULL OR %(session)s::uuid IS NULL)
 """  # noqa: S608 - a constant
 _BY_KEY = f"""
-    SELECT {_COLUMNS}, t.id, t.permissions FROM token t JOIN "user" u ON u.id = t.user_id
+    SELECT {_COLUMNS}, t.id, t.permissions, coalesce(t.last_used < now() - {_NOTED}, true)
+    FROM token t JOIN "user" u ON u.id = t.user_id
     JOIN space_member m ON m.user_id = u.id AND m.space_id = t.space_id
     JOIN space s ON s.id = m.space_id
     WHERE t.secret_sha256 = %(secret)s AND (t.expires IS NULL OR t.expires > now()) AND u.enabled
@@ -32,7 +37,7 @@ _BY_KEY = f"""
 
 
 _BY_USER = f"""
-    SELECT {_COLUMNS}, NULL, NULL FROM "user" u
+    SELECT {_COLUMNS}, NULL, NULL, false FROM "user" u
     JOIN space_member m ON m.user_id = u.id AND m.space_id = %(space)s JOIN space s ON s.id = m.space_id
     WHERE u.id = %(id)s AND u.enabled
 """  # noqa: S608 - a constant
@@ -41,10 +46,11 @@ _BY_TASK = _BY_KEY.replace("t.secret_sha256 = %(secret)s", "t.id = %(token)s")
 
 @dataclass(frozen=True)
 class LoginClaims:
-    """What a login token says: valid as long as the user's epoch is this one."""
+    """What a login token says: valid as long as the user's epoch is this one, and the session has not ended."""
 
     user_id: UUID
     epoch: int
+    session_id: UUID | None
 
 
 def actor_of_login(uow: UnitOfWork, claims: LoginClaims, space_id: UUID | None = None) -> Actor:
@@ -54,12 +60,19 @@ def actor_of_login(uow: UnitOfWork, claims: LoginClaims, space_id: UUID | None =
         Unauthorized: when the token does not count any more.
         NotFound: when there is no such space, or the user is not a member of it.
     """
-    return _actor(uow, _BY_LOGIN, space_id, id=claims.user_id, epoch=claims.epoch)
+    asked = {"id": claims.user_id, "epoch": claims.epoch, "session": claims.session_id}
+    actor, is_unnoted = _actor(uow, _BY_LOGIN, space_id, **asked)
+    if is_unnoted:
+        uow.fetch("UPDATE session SET last_used = now() WHERE id = %(id)s RETURNING 1", id=claims.session_id)
+    return actor
 
 
 def actor_of_key(uow: UnitOfWork, secret: str, space_id: UUID | None = None) -> Actor:
     """Give the owner of an API key, in the space that it was made for; another must not be named. Raises as above."""
-    return _actor(uow, _BY_KEY, space_id, secret=digest(secret))
+    actor, is_unnoted = _actor(uow, _BY_KEY, space_id, secret=digest(secret))
+    if is_unnoted:
+        uow.fetch("UPDATE token SET last_used = now() WHERE id = %(id)s RETURNING 1", id=actor.token_id)
+    return actor
 
 
 def actor_of_task(uow: UnitOfWork, space_id: UUID, user_id: UUID | None, token_id: UUID | None) -> Actor:
@@ -69,8 +82,8 @@ def actor_of_task(uow: UnitOfWork, space_id: UUID, user_id: UUID | None, token_i
         Unauthorized: when the user, or the key that they used, does not count any more.
     """
     if token_id is not None:
-        return _actor(uow, _BY_TASK, space_id, token=token_id)
-    return _actor(uow, _BY_USER, space_id, id=user_id)
+        return _actor(uow, _BY_TASK, space_id, token=token_id)[0]
+    return _actor(uow, _BY_USER, space_id, id=user_id)[0]
 
 
 def digest(secret: str) -> bytes:
@@ -78,10 +91,11 @@ def digest(secret: str) -> bytes:
     return sha256(secret.encode()).digest()
 
 
-def _actor(uow: UnitOfWork, statement: str, space_id: UUID | None, **parameters: object) -> Actor:
+def _actor(uow: UnitOfWork, statement: str, space_id: UUID | None, **parameters: object) -> tuple[Actor, bool]:
+    """Give whom a statement finds, and whether it is to be noted that the credential was used."""
     rows = uow.fetch(statement, space=space_id, **parameters)
     if rows:
-        return _read_actor(uow, rows[0])
+        return _read_actor(uow, rows[0][:-1]), bool(rows[0][-1])
     if space_id is not None and uow.fetch(statement, space=None, **parameters):
         raise NotFound(f"Cannot find space with uuid '{space_id}'")
     raise Unauthorized

@@ -200,6 +200,11 @@ def token(world: World) -> UUID:
     return world.add(e.Token, name=world.word(), user_id=world.admin.user_id, secret_sha256=secret)
 
 
+def session(world: World) -> UUID:
+    values = {"means": "password", "address": "127.0.0.1", "agent": "", "expires": datetime.now(UTC)}
+    return world.add(e.LoginSession, user_id=world.admin.user_id, **values)
+
+
 def blacklisted(world: World) -> UUID:
     return world.add(e.Blacklist, sha512=world.sha512())
 

@@ -23,7 +23,7 @@ AUTH: list[Row] = [
     row("GET", "/me", reach=Reach.NOTHING),
     *[row(method, "/me", body={"firstname": "A"}, differs={Caller.KEY: 403}) for method in ("POST", "PATCH")],
 ]
-_TOKEN = each(element_id=make.token)
+_TOKEN, _SESSION = each(element_id=make.token), each(element_id=make.session)
 TOKENS: list[Row] = [
     row("GET", "/tokens", _TOKEN, reads=Permission.READ_TOKEN),
     row("POST", "/tokens", body=lambda it: {"name": it["word"]}, status=201, differs={Caller.KEY: 403}),
@@ -34,6 +34,9 @@ TOKENS: list[Row] = [
         body=lambda it: {"name": it["word"], "expires": None, "permissions": None, "meta": None},
     ),
     row("DELETE", "/tokens/<uuid:element_id>", _TOKEN, reads=Permission.READ_TOKEN),
+    row("GET", "/sessions", _SESSION, reads=Permission.READ_TOKEN),
+    row("GET", "/sessions/<uuid:element_id>", _SESSION, reads=Permission.READ_TOKEN),
+    row("DELETE", "/sessions/<uuid:element_id>", _SESSION, reads=Permission.READ_TOKEN),
 ]  # fmt: skip
 USERS: list[Row] = [
     *plain(

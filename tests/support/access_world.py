@@ -114,7 +114,7 @@ class World:
 
     def _login(self, actor: Actor) -> str:
         with self._app.app_context():
-            return make_token(self.get(User, actor.user_id))
+            return make_token(self.get(User, actor.user_id), None)
 
     def _key(self) -> str:
         secret = API_KEY_PREFIX + self.word()

@@ -35,7 +35,7 @@ _OTHERS = {"awaiting": "assets", "unwanted": "assets"}
 """What is kept under a name of its own."""
 _NO_RESOURCES = frozenset({
     "spaces", "uploads", "versions", "sha512", "tag-placements", "components", "runs", "items", "deliveries",
-    "search-indices", "jobs",
+    "search-indices", "jobs", "sessions",
 })  # fmt: skip
 _PARAMETER = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
 
@@ -75,6 +75,7 @@ class Tenant:
         self._make_parts(asset)
         self._make_words(asset)
         self.make("tokens", "/tokens", {"name": "key"})
+        self.ids["sessions"] = self.client.get("/sessions")["data"][0]["uuid"]
         self.make("blacklists", "/blacklists", {"sha512": UNWANTED, "name": "unwanted"})
         members = [{"assetUuid": self.ids[name]} for name in ("assets", "awaiting")]
         self.make("dedup-groups", "/dedup-groups", {"algorithm": "a", "keepAssetUuid": asset, "members": members})

@@ -8,7 +8,7 @@ from marshmallow import fields
 from models.bodies.fields import AnswerSchema, RequestSchema, Text
 from models.entities.space import DEFAULT_SPACE
 from models.services.users import Attempt, log_in
-from web.auth import make_token, open_to_all, set_cookie
+from web.auth import begin_login, open_to_all, set_cookie
 from web.blueprints import LoomBlueprint
 from web.offload import in_thread
 from web.state import platform
@@ -42,8 +42,8 @@ def login(values: dict[str, str]) -> Response:
     attempt = Attempt(values["username"], values["password"], request.remote_addr or "", space)
     with platform().unit_of_work() as uow:
         user = log_in(uow, platform().bus, attempt, in_thread)
+        token = begin_login(uow, user, "password")
         uow.commit()
-    token = make_token(user)
     answer = jsonify(token=token)
     set_cookie(answer, token, platform().settings.token_expiration_time)
     return answer

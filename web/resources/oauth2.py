@@ -16,7 +16,7 @@ from models.errors import Forbidden, InvalidInput, Unavailable
 from models.ids import printable
 from models.oidc import CodeGrant, IdentityProvider, SignIn
 from models.services.identities import admit_code, forgive_code, sign_in
-from web.auth import forget_cookie, make_token, open_to_all, set_cookie
+from web.auth import begin_login, end_login, forget_cookie, open_to_all, set_cookie
 from web.blueprints import LoomBlueprint, describe, query
 from web.resources.auth import LoginTokenSchema
 from web.state import platform, state
@@ -89,7 +89,8 @@ def finish_sign_in() -> Response:
 @open_to_all
 @blueprint.response(200, MessageSchema)
 def log_out() -> Response:
-    """Make the browser forget its token. At the identity provider it stays signed in."""
+    """End the login, and make the browser forget its token. At the identity provider it stays signed in."""
+    end_login()
     answer = jsonify(message="You are signed out")
     forget_cookie(answer)
     answer.cache_control.no_store = True
@@ -129,9 +130,10 @@ def _exchange(grant: CodeGrant) -> str:
     claims = provider.redeem(grant)
     with engines.unit_of_work() as uow:
         user = sign_in(uow, claims, may_link_used=engines.settings.oidc_link_used_accounts)
+        token = begin_login(uow, user, "oauth2")
         uow.commit()
     forgive_code(engines.bus, address)
-    return make_token(user)
+    return token
 
 
 def _redirect_url(given: str | None) -> str:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from operator import attrgetter
 
 from marshmallow import fields
 
 from models.bodies.fields import ChangeSchema, ElementSchema, Instant, Meta, Name, Permissions, RequestSchema
-from models.bodies.filters import audit_filters, instant_filter, text_filter
+from models.bodies.filters import audit_filters, instant_filter, text_filter, uuid_filter
 from models.entities import Token
+from models.permissions import Actor
 from models.services.tokens import TOKENS, create_token, update_token
+from models.unit_of_work import UnitOfWork
 from web.crud import CrudSpec, crud_blueprint
 from web.pagination import Listing
 
@@ -22,6 +25,7 @@ class TokenSchema(ElementSchema):
     permissions = Permissions(metadata={"description": "What it carries; absent: all that its owner may do"})
     space_id = fields.UUID(data_key="spaceUuid")
     user_id = fields.UUID(data_key="userUuid")
+    last_used = Instant(data_key="lastUsed", metadata={"description": "To within five minutes"})
 
 
 class NewTokenSchema(TokenSchema):
@@ -48,6 +52,11 @@ class TokenUpdateSchema(ChangeSchema):
     meta = Meta()
 
 
+def _show_use(_uow: UnitOfWork, _actor: Actor, tokens: Sequence[Token]) -> None:
+    for token in tokens:
+        token.shown_besides = token.last_used
+
+
 TOKEN_SPEC = CrudSpec(
     path="/tokens",
     resource=TOKENS,
@@ -61,11 +70,14 @@ TOKEN_SPEC = CrudSpec(
         filters={
             "name": text_filter(Token.name),
             "expires": instant_filter(Token.expires),
+            "user": uuid_filter(Token.user_id),
+            "lastUsed": instant_filter(Token.last_used),
             **audit_filters(Token),
         },
     ),
     create=create_token,
     update=update_token,
+    complete=_show_use,
 )
 
 blueprint = crud_blueprint(TOKEN_SPEC)

@@ -10,6 +10,7 @@ from models.services.retention import (
     remove_old_answers,
     remove_old_deliveries,
     remove_old_events,
+    remove_old_sessions,
     remove_old_tasks,
 )
 from models.services.task_parts import Outcome
@@ -36,6 +37,8 @@ class SweepHandler:
         while remove_old_deliveries(step.platform.unit_of_work, settings.event_retention_days):
             step.check()
         while remove_old_answers(step.platform.unit_of_work):
+            step.check()
+        while remove_old_sessions(step.platform.unit_of_work):
             step.check()
         while remove_expired(step.platform.unit_of_work):
             step.check()
