@@ -5,11 +5,13 @@ Apart from the wiring, because only one process ever needs Alembic and all would
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from psycopg.errors import LockNotAvailable
 from sqlalchemy.exc import OperationalError
 
 from models.errors import Unavailable
@@ -19,6 +21,8 @@ from models.services.node_kinds import know_kinds
 from models.services.vector_keys import install as install_vectors
 from models.settings import Settings
 from models.wiring import build
+
+_ATTEMPTS, _PAUSE_SECONDS = 30, 1.0
 
 
 def migrate(settings: Settings, kinds: Iterable[NodeDescriptor]) -> str | None:
@@ -49,8 +53,16 @@ def migrate(settings: Settings, kinds: Iterable[NodeDescriptor]) -> str | None:
 
 
 def upgrade_schema(settings: Settings) -> None:
-    """Run the migrations that the database has not seen yet."""
+    """Run the migrations that the database has not seen yet; again and again where somebody works with the tables."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["url"] = settings.sqlalchemy_url
-    command.upgrade(config, "head")
+    for attempt in range(_ATTEMPTS):
+        try:
+            command.upgrade(config, "head")
+        except OperationalError as error:
+            if attempt + 1 == _ATTEMPTS or not isinstance(error.orig, LockNotAvailable):
+                raise
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return

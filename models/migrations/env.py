@@ -17,8 +17,9 @@ def _run(connection: Connection) -> None:
         connection=connection, target_metadata=Base.metadata, compare_type=True, transaction_per_migration=True
     )
     connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _ADVISORY_LOCK})
-    # Only now: whoever waits for another process's migrations may have to wait for longer.
-    connection.execute(text("SET lock_timeout = '10s'"))
+    # Only now: whoever waits for another process's migrations may have to wait for longer. Whoever comes behind a
+    # migration that waits for a lock waits with it, so it gives up soon, and is tried again (`models.migrating`).
+    connection.execute(text("SET lock_timeout = '2s'"))
     connection.commit()
     with context.begin_transaction():
         context.run_migrations()

@@ -73,6 +73,13 @@ def test_a_process_lives_and_is_ready(client: ApiClient, platform: Platform, mon
     assert "loom migrate" in reason
 
 
+def test_a_process_goes_on_while_the_tables_are_those_of_the_next_version(
+    client: ApiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "check_database", lambda _: {"status": "UP", "revision": "9999"})
+    assert client.anonymous().get("/health/ready")["reasons"] == []
+
+
 def test_a_forgotten_password_is_given_anew(
     app: Flask, client: ApiClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,6 +26,7 @@ def _sign_in(client: ApiClient, agent: str) -> ApiClient:
 
 
 def _session(client: ApiClient, agent: str) -> dict[str, Any]:
+    found: dict[str, Any]
     (found,) = [each for each in client.get("/sessions")["data"] if each["agent"] == agent]
     return found
 

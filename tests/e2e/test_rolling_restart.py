@@ -2,110 +2,30 @@
 
 from __future__ import annotations
 
-import signal
-import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
-from threading import Event
-from uuid import uuid4
 
-import httpx
 import pytest
 
-from tests.support.topology import PROCESSES, STOP_SECONDS, Topology
+from tests.support.rolling import People, require_unnoticed, restart_everything
+from tests.support.topology import Topology
 from tests.support.trees import make_tree
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.timeout(600)]
 
-_FILES, _ITEMS = 3_000, 200
-_PAUSE_SECONDS = 0.05
-_READS = ("/assets?limit=20", "/search/assets?q=bin", "/tasks?limit=20", "/asset-pools")
-
-
-class _People:
-    """Those who read, and those who submit work; each request is noted."""
-
-    def __init__(self, topology: Topology) -> None:
-        self._topology = topology
-        self._stopping = Event()
-        self.answers: list[httpx.Response] = []
-        self.tasks: list[str] = []
-
-    @contextmanager
-    def at_work(self) -> Iterator[None]:
-        """Let them work meanwhile."""
-        with ThreadPoolExecutor(2) as pool:
-            jobs = [pool.submit(self._read), pool.submit(self._submit)]
-            try:
-                yield
-            finally:
-                self._stopping.set()
-            for job in jobs:
-                job.result()
-
-    def _read(self) -> None:
-        while not self._stopping.wait(_PAUSE_SECONDS):
-            self.answers.append(self._topology.send("GET", _READS[len(self.answers) % len(_READS)]))
-
-    def _submit(self) -> None:
-        number = 0
-        while not self._stopping.wait(4 * _PAUSE_SECONDS):
-            number += 1
-            items = [
-                {"hashes": {"sha512": f"{number * _ITEMS + each:0128x}"}, "file": _file(each)} for each in range(_ITEMS)
-            ]
-            answer = self._topology.send(
-                "POST", "/assets/bulk/create", json={"assets": items}, headers={"Idempotency-Key": str(uuid4())}
-            )
-            self.answers.append(answer)
-            if answer.status_code == httpx.codes.ACCEPTED:
-                self.tasks.append(str(answer.json()["uuid"]))
-
-
-def _file(number: int) -> dict[str, object]:
-    return {"filename": f"{number}.jpg", "mimeType": "image/jpeg", "size": 1, "origin": f"{number}.jpg"}
-
-
-def _restart_everything(topology: Topology) -> dict[str, float]:
-    """Stop and start each process; gives how many seconds each took to stop."""
-    taken: dict[str, float] = {}
-    # First who works on the scan, lest it has come to its end.
-    for name in sorted(PROCESSES, key=lambda name: "hash" not in str(PROCESSES[name])):
-        began = time.monotonic()
-        assert topology.end(name, signal.SIGTERM) == 0, topology.log_of(name)[-4000:]
-        taken[name] = time.monotonic() - began
-        topology.start(name)
-        topology.wait_ready(name)
-    return taken
+_FILES = 3_000
 
 
 def test_nobody_notices_a_rolling_restart(tmp_path: Path) -> None:
     make_tree(tmp_path / "media", _FILES, 100_000, 400_000)
     with Topology(tmp_path) as topology:
-        people = _People(topology)
+        people = People(topology)
         scan = topology.start_scan(topology.make_pool(tmp_path / "media"))
         wait_until(lambda: topology.query(f"SELECT 1 FROM task WHERE id = '{scan}' AND done > 0"), 60)
         with people.at_work():
-            taken = _restart_everything(topology)
+            taken = restart_everything(topology)
         wait_until(lambda: not topology.query("SELECT 1 FROM task WHERE finished IS NULL"), 120)
-
-        unwell = [answer for answer in people.answers if answer.is_error]
-        assert [(answer.status_code, answer.text) for answer in unwell if "Retry-After" not in answer.headers] == []
-        assert {answer.status_code for answer in unwell} <= {httpx.codes.SERVICE_UNAVAILABLE}
-        assert max(taken.values()) < STOP_SECONDS
-        assert topology.query("SELECT DISTINCT state FROM task") == [("SUCCEEDED",)]
+        require_unnoticed(topology, people, taken)
         assert topology.wait_for_task(scan)["progress"]["done"] == _FILES
-        for task in people.tasks:
-            assert topology.wait_for_task(task)["progress"]["done"] == _ITEMS
-        # What ran was handed back, and went on where it was: no part died, none was planned again.
-        assert topology.query("SELECT count(*) FROM task_part WHERE deaths > 0 OR errors > 0")[0][0] == 0
-        handed_back = topology.query("SELECT count(*) FROM task_part WHERE attempt > 1")[0][0]
         rows = topology.query(f"SELECT sum(size) FROM task_part WHERE task_id = '{scan}' AND role = 'WORK'")
         assert rows[0][0] == _FILES
-        print(
-            f"\n{len(people.answers)} requests, {len(unwell)} told to wait, {topology.gone_over} to the other web;"
-            f" {len(people.tasks)} tasks, {handed_back} parts handed back; stopped in {max(taken.values()):.1f} s"
-        )

@@ -57,6 +57,8 @@ class Topology(LoomUser):
             engine.program().name: Child(engine.program(), lambda *_: None)
             for engine in (EmbeddedPostgres(self.home), EmbeddedRedis(self.home))
         }
+        self.code: Path | None = None
+        """Where the Loom lies that processes are started of; None: this one."""
         self._turn = 0
 
     def open(self) -> None:
@@ -69,12 +71,16 @@ class Topology(LoomUser):
         for engine in self._engines.values():
             engine.start()
             wait_ready(engine)
-        with self._log("migrate") as log:
-            subprocess.run([*_LOOM, "migrate"], env=self._environment("migrate"), stdout=log, stderr=log, check=True)
+        self.migrate()
         for name in PROCESSES:
             self.start(name)
         for name in PROCESSES:
             self.wait_ready(name)
+
+    def migrate(self) -> None:
+        """Bring the tables up to date."""
+        with self._log("migrate") as log:
+            subprocess.run([*_LOOM, "migrate"], env=self._environment("migrate"), stdout=log, stderr=log, check=True)
 
     def close(self) -> None:
         """Kill everything, and remove the data."""
@@ -189,7 +195,7 @@ class Topology(LoomUser):
     def _environment(self, name: str) -> dict[str, str]:
         return child_environment(
             LOOM_HOME=str(self.home.path), LOOM_SERVER_REST_PORT=str(self.ports.get(name, self.port)),
-            LOOM_INITIAL_PASSWORD=PASSWORD, **self._variables,
+            LOOM_INITIAL_PASSWORD=PASSWORD, **({"PYTHONPATH": str(self.code)} if self.code else {}), **self._variables,
         )  # fmt: skip
 
     def _log_path(self, name: str) -> Path:
