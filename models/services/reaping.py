@@ -6,14 +6,14 @@ from typing import Any
 
 from models.entities.task import PartRole
 from models.services.task_parts import NewPart, add_work, close_step, lock_task, single_items
-from models.services.work import Claim, give_up
+from models.services.work import Claim, give_up, read_claim
 from models.unit_of_work import UnitOfWork
 
 _DEADLY = "worker-died"
 _BATCH = 50
 
 _EXPIRED = """
-    SELECT p.id, p.task_id, p.role, p.attempt, p.payload, p.size, p.errors, p.queue, p.deaths + 1, t.max_attempts
+    SELECT p.id, p.task_id, p.role, p.attempt, p.payload, p.size, p.errors, p.seq, p.queue, p.deaths + 1, t.max_attempts
     FROM task_part p JOIN task t ON t.id = p.task_id
     WHERE p.state = 'RUNNING' AND p.lease_expires < clock_timestamp()
       AND pg_postmaster_start_time() < clock_timestamp() - make_interval(secs => :grace)
@@ -28,8 +28,8 @@ def reap(uow: UnitOfWork, lease_seconds: float) -> int:
     """
     rows: Any = uow.execute(_EXPIRED, batch=_BATCH, grace=lease_seconds).all()
     for row in rows:
-        claimed = Claim(row[0], row[1], PartRole(row[2]), *row[3:7])
-        _bury(uow, claimed, str(row[7]), deaths=row[8], most=row[9])
+        *claimed, queue, deaths, most = row
+        _bury(uow, read_claim(claimed), queue, deaths, most)
     return len(rows)
 
 

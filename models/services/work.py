@@ -60,7 +60,13 @@ class Claim:
 def claim(uow: UnitOfWork, queue: str, owner: str, lease_seconds: float) -> Claim | None:
     """Take the part that is next in the queue, by priority and then by turn; None when nothing is runnable."""
     row: Any = uow.execute(_CLAIM, queue=queue, owner=owner, lease=lease_seconds).one_or_none()
-    return None if row is None else Claim(row[0], row[1], PartRole(row[2]), *row[3:])
+    return None if row is None else read_claim(row)
+
+
+def read_claim(row: Sequence[Any]) -> Claim:
+    """Give the claim that a row of `_CLAIM` tells of."""
+    part_id, task_id, role, *rest = row
+    return Claim(part_id, task_id, PartRole(role), *rest)
 
 
 def begin(uow: UnitOfWork, claimed: Claim) -> tuple[Task, TaskKind]:

@@ -49,7 +49,6 @@ from web.resources import (
     spaces,
     tags,
     task_details,
-    tasks,
     tokens,
     uploads,
     users,
@@ -105,8 +104,7 @@ BLUEPRINTS: tuple[LoomBlueprint, ...] = (
     dedup_groups.blueprint,
     clusters.blueprint,
     persons.blueprint,
-    tasks.blueprint,
-    task_details.blueprint,
+    task_details.blueprint,  # that of `tasks`, with all
     service.blueprint,
 )
 SPECS: tuple[CrudSpec[Any], ...] = (

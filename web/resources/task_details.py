@@ -16,17 +16,18 @@ from models.services.counting import Total
 from models.services.task_items import ItemOutcome, count_items, list_items
 from models.unit_of_work import UnitOfWork
 from web.auth import signed_in
-from web.blueprints import LoomBlueprint, describe, query
+from web.blueprints import describe, query
 from web.downloads import send_text
 from web.openapi_files import gives_text
 from web.pagination import PAGE_PARAMETERS, page_schema, raw_envelope, read_limit, whole_envelope
+from web.resources.tasks import blueprint
 
 _ITEM_STATES = ("DONE", "FAILED", "SKIPPED")
 _ITEMS = "/tasks/<uuid:task_id>/items"
 _DIAGNOSTICS = "/tasks/<uuid:task_id>/diagnostics"
 WANTED_HEADER = "X-Task-Diagnostics"
 
-blueprint = LoomBlueprint("task-details", "What became of the items of a task, and how it ran")
+__all__ = ["WANTED_HEADER", "blueprint", "read_wanted"]
 
 
 class TaskItemSchema(AnswerSchema):
