@@ -39,8 +39,8 @@ _SHOWN_OF_LOG = 6_000
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--requests", type=int, default=1_500, help="How many requests the fuzzer sends, about")
-    parser.addoption("--sequences", type=int, default=500, help="How many sequences of changes and scans are tried")
+    parser.addoption("--requests", type=int, default=800, help="How many requests the fuzzer sends, about")
+    parser.addoption("--sequences", type=int, default=250, help="How many sequences of changes and scans are tried")
     parser.addoption("--upgrade-from", help="Commit of the Loom that is upgraded; else the last with other tables")
     parser.addoption("--anew", action="store_true", help="Let both try something else than the last time")
 

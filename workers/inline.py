@@ -15,5 +15,14 @@ def run_one(platform: Platform, queue: str) -> bool:
 
 def run_all(platform: Platform) -> None:
     """Run until no queue holds anything runnable."""
-    while sum(run_one(platform, queue) for queue in Queue):
+    runtime = Runtime(platform, tuple(Queue), HANDLERS)
+    while any(_drain(runtime, queue) for queue in Queue):
         pass
+
+
+def _drain(runtime: Runtime, queue: str) -> bool:
+    """Run all that a queue holds; tells whether that was anything."""
+    count = 0
+    while runtime.run_one(queue):
+        count += 1
+    return count > 0

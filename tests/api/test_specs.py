@@ -191,10 +191,10 @@ def test_nobody_gets_in_without_a_token(client: ApiClient, spec: CrudSpec[Any], 
 
 
 @by_spec
-@pytest.mark.parametrize("key", ["1", "x" * 36, "0" * 32, "%00", "..", "01920000-0000-7000-8000-00000000000g"])
-def test_what_is_no_uuid_is_a_bad_request(client: ApiClient, spec: CrudSpec[Any], key: str) -> None:
-    for method in ("GET", "POST", "PATCH", "DELETE"):
-        client.request(method, f"{spec.path}/{key}", {}, expect=400)
+def test_what_is_no_uuid_is_a_bad_request(client: ApiClient, spec: CrudSpec[Any]) -> None:
+    for key in ("1", "x" * 36, "0" * 32, "%00", "..", "01920000-0000-7000-8000-00000000000g"):
+        for method in ("GET", "POST", "PATCH", "DELETE"):
+            client.request(method, f"{spec.path}/{key}", {}, expect=400)
 
 
 @by_spec
@@ -230,9 +230,8 @@ def test_a_page_behind_a_deleted_element(client: ApiClient, spec: CrudSpec[Any],
 
 
 @by_spec
-@pytest.mark.parametrize(
-    ("query", "told"),
-    [
+def test_bad_list_parameters_are_named(client: ApiClient, spec: CrudSpec[Any], kind: Kind) -> None:
+    for query, told in (
         ({"limit": "x"}, "limit"),
         ({"limit": "0"}, "limit"),
         ({"limit": "-1"}, "limit"),
@@ -241,18 +240,13 @@ def test_a_page_behind_a_deleted_element(client: ApiClient, spec: CrudSpec[Any],
         ({"from": "x"}, "from"),
         ({"sort": "password_hash"}, "password_hash"),
         ({"filter": "nothing[eq]=1"}, "nothing"),
-        ({"filter": "KEY[like]=1"}, "like"),
-        ({"filter": "KEY"}, "KEY"),
-        ({"filter": "KEY[eq]=\x00"}, "KEY"),
-        ({"filter": "KEY[range]=a_b"}, "range"),
+        ({"filter": f"{kind.key}[like]=1"}, "like"),
+        ({"filter": kind.key}, kind.key),
+        ({"filter": f"{kind.key}[eq]=\x00"}, kind.key),
+        ({"filter": f"{kind.key}[range]=a_b"}, "range"),
         ({"filter[nothing][eq]": "1"}, "nothing"),
-    ],
-)
-def test_bad_list_parameters_are_named(
-    client: ApiClient, spec: CrudSpec[Any], kind: Kind, query: dict[str, str], told: str
-) -> None:
-    query = {name: text.replace("KEY", kind.key) for name, text in query.items()}
-    assert told.replace("KEY", kind.key) in client.get(spec.path, query_string=query, expect=400)["message"]
+    ):
+        assert told in client.get(spec.path, query_string=query, expect=400)["message"], query
 
 
 @by_spec

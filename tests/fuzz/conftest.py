@@ -16,6 +16,7 @@ from models.wiring import Platform
 from tests.support.client import ApiClient
 from tests.support.documents import Silent
 from tests.support.settings import PASSWORD
+from tests.support.spaces import key_of
 from web.app import close_app, create_app
 from web.tus import PIECE_TYPE
 from workers.indexing.rebuild import rebuild
@@ -69,11 +70,12 @@ def counting(platform: Platform) -> Iterator[Counting]:
 
 @pytest.fixture
 def sign_in(counting: Counting) -> SignIn:
-    """Gives the headers of a request by the first user."""
+    """Gives the headers of a request by the first user, with a key: to sign out is among what is tried."""
 
     def sign() -> dict[str, str]:
-        answer = ApiClient(counting.app).post("/auth/login", {"username": "admin", "password": PASSWORD})
-        counting.user = f"Bearer {answer['token']}"
+        anonymous = ApiClient(counting.app)
+        login = anonymous.post("/auth/login", {"username": "admin", "password": PASSWORD})["token"]
+        counting.user = f"Bearer {key_of(ApiClient(counting.app, login), 'fuzzer').token}"
         return {"Authorization": counting.user}
 
     return sign

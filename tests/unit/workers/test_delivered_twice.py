@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -50,23 +51,42 @@ def kind(request: pytest.FixtureRequest) -> TaskKind:
 
 
 @pytest.fixture
-def expected(kind: TaskKind, world: World, tmp_path: Path) -> tuple[dict[str, Any], tuple[Any, ...]]:
-    """What an undisturbed run leaves; everything is put back before the test."""
+def expected(kind: TaskKind, world: World) -> tuple[dict[str, Any], tuple[Any, ...]]:
+    """What an undisturbed run leaves."""
     found = _undisturbed(world, kind)
     assert found[1][0] in {TaskState.SUCCEEDED, TaskState.PARTIAL}
+    return found
+
+
+def _begin_anew(world: World) -> None:
+    """Put everything back."""
     world.platform.blobs.delete(blob_key(SHA512))
     shutil.rmtree(world.root / "duplicates", ignore_errors=True)
     with world.platform.unit_of_work() as uow:
         for table in ("dedup_group", "cluster", "location", "asset", "pool", "event", "task", "blob", "tag"):
             uow.execute(f"DELETE FROM {table}")
         uow.commit()
-    return found
 
 
-def test_two_deliveries_at_the_same_time_do_the_work_once(
-    world: World, kind: TaskKind, expected: tuple[dict[str, Any], tuple[Any, ...]]
+def test_the_worst_moments_leave_no_trace(
+    world: World, kind: TaskKind, expected: tuple[dict[str, Any], tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Delivered to three threads at the same time; then, each part loses its transaction once, around the commit."""
+    _begin_anew(world)
     task_id = world.submit(kind, *world.set_up(kind))
+    _deliver_to_many(world)
+    assert (world.state(), _outcome(world.task(task_id))) == expected, "delivered to many"
+    for moment in ("before", "after"):
+        _begin_anew(world)
+        task_id = world.submit(kind, *world.set_up(kind))
+        with monkeypatch.context() as patch:
+            interrupted = _interrupt(patch, moment)
+            _run_to_the_end(world, task_id)
+        assert (world.state(), _outcome(world.task(task_id))) == expected, moment
+        assert interrupted
+
+
+def _deliver_to_many(world: World) -> None:
     runtime = Runtime(world.platform, tuple(Queue), HANDLERS)
 
     def deliver() -> None:
@@ -80,20 +100,11 @@ def test_two_deliveries_at_the_same_time_do_the_work_once(
     for thread in threads:
         thread.join()
     run_all(world.platform)
-    assert (world.state(), _outcome(world.task(task_id))) == expected
 
 
-@pytest.mark.parametrize("moment", ["before", "after"])
-def test_an_interruption_around_the_commit_leaves_no_trace(
-    world: World,
-    kind: TaskKind,
-    expected: tuple[dict[str, Any], tuple[Any, ...]],
-    moment: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Each part computes, writes, and loses its transaction once; then it is delivered again."""
-    task_id = world.submit(kind, *world.set_up(kind))
-    real_settle, interrupted = work.settle, set()
+def _interrupt(patch: pytest.MonkeyPatch, moment: str) -> set[UUID]:
+    """Let each part compute, write, and lose its transaction once; gives those to which it has happened."""
+    real_settle, interrupted = work.settle, set[UUID]()
 
     def settle(uow: Any, claimed: work.Claim, outcome: Any) -> None:
         if moment == "after":
@@ -104,12 +115,14 @@ def test_an_interruption_around_the_commit_leaves_no_trace(
         if moment == "before":
             real_settle(uow, claimed, outcome)
 
-    monkeypatch.setattr(work, "settle", settle)
+    patch.setattr(work, "settle", settle)
+    return interrupted
+
+
+def _run_to_the_end(world: World, task_id: UUID) -> None:
     while not world.task(task_id).state.is_final:
         run_all(world.platform)
         with world.platform.unit_of_work() as uow:
             uow.execute("UPDATE task_part SET ready_at = now() - interval '1 s' WHERE state = 'READY'")
             uow.commit()
     run_all(world.platform)
-    assert (world.state(), _outcome(world.task(task_id))) == expected
-    assert interrupted
