@@ -21,6 +21,7 @@ import httpx
 import psutil
 import redis
 
+from tests.support.hosts import SlowDisk
 from tests.support.topology import PROCESSES, WEBS, Topology
 from tests.support.waiting import wait_until
 
@@ -31,6 +32,10 @@ _LATER = frozenset({429, 502, 503, 504})
 _STREAM = {"Accept": "text/event-stream"}
 _STOPPED = (1.0, 4.0, 15.0)
 """Seconds; the longest is more than a lease."""
+_CUT = (0.5, 3.0, 12.0)
+_SLOW_SECONDS = 8
+_LOSSES, _LOST_SECONDS, _KEPT_SECONDS = 40, 0.05, 0.15
+"""A line that lets a quarter of the time nothing through: as if it lost packets, in bursts."""
 
 
 class Load:
@@ -143,7 +148,7 @@ class Load:
         return self._is_over.is_set() and len({tag for _, tag in self.streamed}) >= len(self.tags)
 
     def _hear(self, web: str) -> None:
-        url = f"http://127.0.0.1:{self._topology.ports[web]}/api/v1/events"
+        url = f"{self._topology.address(web)}/events"
         headers = {**self._topology.api.headers, **_STREAM}
         if self.streamed:
             headers["Last-Event-ID"] = str(self.streamed[-1][0])
@@ -190,6 +195,15 @@ class Faults:
         }  # fmt: skip
         if topology.has_small_disk:
             self._kinds[self._fill_disk] = 1
+        if topology.far:
+            self._kinds |= {self._cut_off: 2, self._lose_packets: 1}
+        self._disk = SlowDisk(topology.home.path)
+        if self._disk.exists:
+            self._kinds[self._slow_down] = 1
+
+    def close(self) -> None:
+        """Let nothing of it last."""
+        self._disk.close()
 
     def happen(self) -> None:
         """Let one thing happen."""
@@ -246,3 +260,22 @@ class Faults:
         time.sleep(3)
         ballast.unlink()
         return "disk full"
+
+    def _cut_off(self) -> str:
+        assert self._topology.far
+        with self._topology.far.cut_off():
+            time.sleep(self._chance.choice(_CUT))
+        return "network cut"
+
+    def _lose_packets(self) -> str:
+        assert self._topology.far
+        for _ in range(_LOSSES):
+            with self._topology.far.cut_off():
+                time.sleep(_LOST_SECONDS)
+            time.sleep(_KEPT_SECONDS)
+        return "packets lost"
+
+    def _slow_down(self) -> str:
+        with self._disk.slow_for(self._topology.engine_process("postgres")):
+            time.sleep(_SLOW_SECONDS)
+        return "disk slow"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 from tests.support.chaos import Faults, Load
@@ -22,12 +23,12 @@ def run(folder: Path, seconds: float, seed: int) -> None:
     """Let things go wrong for so long, then see that nothing was lost."""
     media, receiver = folder / "media", Receiver()
     media.mkdir()
-    with web_server(receiver) as url, Topology(folder, disk_megabytes=256, **_VARIABLES) as topology:
+    with web_server(receiver) as url, Topology(folder, disk_megabytes=256, hosts=2, **_VARIABLES) as topology:
         load, faults = Load(topology, media), Faults(topology, seed)
         hook = load.insist("POST", "/webhooks", json={"url": url, "triggers": ["TAG_CREATED"]}).json()
         receiver.secret = hook["secretToken"]
         deadline = time.monotonic() + seconds
-        with load.at_work():
+        with load.at_work(), closing(faults):
             while time.monotonic() < deadline:
                 faults.happen()
                 time.sleep(1)

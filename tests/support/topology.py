@@ -18,6 +18,7 @@ from compose.children import Child
 from compose.engines import EmbeddedPostgres, EmbeddedRedis, destroy, wait_ready
 from models.home import Home
 from models.settings import child_environment
+from tests.support.hosts import FarHost, succeeds
 from tests.support.loom_user import LoomUser
 from tests.support.running_loom import free_port
 from tests.support.settings import PASSWORD
@@ -37,18 +38,26 @@ PROCESSES = {
     "indexer": ("indexer",),
 }  # fmt: skip
 WEBS, SCHEDULERS = ("web-1", "web-2"), ("scheduler-1", "scheduler-2")
+FAR = frozenset({"web-2", "scheduler-2", "worker-2"})
+"""Those that run on the other host, where there is one."""
 
 
 class Topology(LoomUser):
     """All processes of the installation, to be stopped, killed and started again one by one."""
 
-    def __init__(self, folder: Path, *, disk_megabytes: int = 0, **variables: str) -> None:
+    def __init__(self, folder: Path, *, disk_megabytes: int = 0, hosts: int = 1, **variables: str) -> None:
         super().__init__(Home(folder / "home"), free_port())
         self.folder = folder
         self.ports = dict(zip(WEBS, (self.port, free_port()), strict=True))
         self.gone_over = 0
         """Requests that the first web asked could not take, so that the other one got them."""
-        self._variables = {"LOOM_DEFAULT_PIPELINE": "0", "LOOM_STORAGE_MIN_FREE_SPACE": "0", **variables}
+        self._variables = {
+            "LOOM_DEFAULT_PIPELINE": "0", "LOOM_STORAGE_MIN_FREE_SPACE": "0", "LOOM_SECRET_KEY": PASSWORD * 2,
+            **variables,
+        }  # fmt: skip
+        self._hosts = hosts
+        self.far: FarHost | None = None
+        """The second host, where one was asked for and may be made."""
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._disk_megabytes = disk_megabytes
         self.has_small_disk = False
@@ -67,10 +76,13 @@ class Topology(LoomUser):
         if self._disk_megabytes:
             self.home.blobs.mkdir()
             options = ["-o", f"size={self._disk_megabytes}m,mode=0700"]
-            self.has_small_disk = _succeeds("mount", "-t", "tmpfs", *options, "tmpfs", str(self.home.blobs))
+            self.has_small_disk = succeeds("mount", "-t", "tmpfs", *options, "tmpfs", str(self.home.blobs))
         for engine in self._engines.values():
             engine.start()
             wait_ready(engine)
+        if self._hosts > 1:
+            far = FarHost(self.home)
+            self.far = far if far.exists else None
         self.migrate()
         for name in PROCESSES:
             self.start(name)
@@ -90,13 +102,17 @@ class Topology(LoomUser):
         for engine in self._engines.values():
             engine.kill()
             engine.wait(STOP_SECONDS)
+        if self.far:
+            self.far.close()
         destroy(self.home)
         if self.has_small_disk:
-            _succeeds("umount", str(self.home.blobs))
+            succeeds("umount", str(self.home.blobs))
 
     def start(self, name: str) -> None:
         """Start one process."""
         command, environment = [*_LOOM, *PROCESSES[name]], self._environment(name)
+        if self.far and name in FAR:
+            command = self.far.command(*command)
         with self._log(name) as log:
             self._running[name] = subprocess.Popen(
                 command, env=environment, stdout=log, stderr=log, start_new_session=True
@@ -109,6 +125,10 @@ class Topology(LoomUser):
         engine.wait(STOP_SECONDS)
         engine.start()
         wait_ready(engine)
+
+    def engine_process(self, name: str) -> psutil.Process:
+        """The process of `postgres` or `redis`."""
+        return psutil.Process(self._engines[name].pid)
 
     def revive(self) -> None:
         """Start each process again that has ended."""
@@ -173,9 +193,14 @@ class Topology(LoomUser):
         return self._ask(webs[1], method, path, **options)
 
     def _ask(self, web: str, method: str, path: str, **options: Any) -> httpx.Response:
-        url = f"http://127.0.0.1:{self.ports[web]}/api/v1{path}"
+        url = f"{self.address(web)}{path}"
         options["headers"] = {**self.api.headers, "Connection": "close", **options.get("headers", {})}
         return httpx.request(method, url, **{"timeout": 30, **options})
+
+    def address(self, web: str) -> str:
+        """Where the API of a web is."""
+        host = self.far.far if self.far and web in FAR else "127.0.0.1"
+        return f"http://{host}:{self.ports[web]}/api/v1"
 
     def _answers(self, name: str) -> bool:
         assert self._running[name].poll() is None, self.log_of(name)[-4000:]
@@ -196,6 +221,7 @@ class Topology(LoomUser):
         return child_environment(
             LOOM_HOME=str(self.home.path), LOOM_SERVER_REST_PORT=str(self.ports.get(name, self.port)),
             LOOM_INITIAL_PASSWORD=PASSWORD, **({"PYTHONPATH": str(self.code)} if self.code else {}), **self._variables,
+            **(self.far.variables if self.far and name in FAR else {}),
         )  # fmt: skip
 
     def _log_path(self, name: str) -> Path:
@@ -203,13 +229,6 @@ class Topology(LoomUser):
 
     def _log(self, name: str) -> Any:
         return self._log_path(name).open("ab")
-
-
-def _succeeds(*command: str) -> bool:
-    try:
-        return subprocess.run(command, check=False, capture_output=True).returncode == 0
-    except OSError:
-        return False
 
 
 def _is_alive(process: psutil.Process) -> bool:
