@@ -18,7 +18,9 @@ from models.services.diagnostics import MOST_PARTS, NewFile, keep
 from models.services.work import Claim
 from models.wiring import Platform
 
-_PROFILE_SECONDS = 0.002
+_PROFILE_SECONDS = 0.005
+_LONGEST = 8 * 1024**2
+"""Characters of a file; a longer one, of a part that ran for long, is left out."""
 _MEMORY_SECONDS = 0.05
 _MOST_SAMPLES = 2_000
 """When there are more, every other one is forgotten, and half as many are taken from then on."""
@@ -42,7 +44,7 @@ def diagnosing(platform: Platform, claimed: Claim, wanted: Sequence[str]) -> Ite
     finally:
         try:
             with platform.unit_of_work() as uow:
-                keep(uow, claimed.task_id, files)
+                keep(uow, claimed.task_id, [each for each in files if len(each.content) <= _LONGEST])
                 uow.commit()
         except SQLAlchemyError:
             logger.warning("diagnostics are lost: the database is away", task=str(claimed.task_id), exc_info=True)

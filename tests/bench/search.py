@@ -36,14 +36,19 @@ _KINDS = (("JPG", "image/jpeg"), ("png", "image/png"), ("mp4", "video/mp4"), ("p
 
 
 def main() -> None:
-    """Print the ratios."""
-    documents = list(_make_documents())
+    """Print the ratios for so many documents as one person may have."""
+    measure(_DOCUMENTS)
+
+
+def measure(count: int) -> None:
+    """Print the ratios for so many documents."""
+    documents = list(_make_documents(count))
     with tempfile.TemporaryDirectory() as folder:
         floor = _rate(len(documents), lambda: _index_plainly(Path(folder, "plain"), documents))
         home = IndexHome(Path(folder, "loom"))
         ours = _rate(len(documents), lambda: _index(home, documents))
         changed = _rate(_CHANGED, lambda: _replace(home, documents[:_CHANGED]))
-        print(f"{_DOCUMENTS:,} documents: {ours:,.0f}/s, {ours / floor:.2f} of tantivy alone ({floor:,.0f}/s)")
+        print(f"{count:,} documents: {ours:,.0f}/s, {ours / floor:.2f} of tantivy alone ({floor:,.0f}/s)")
         print(f"{_CHANGED:,} replaced in them: {changed:,.0f}/s, {changed / floor:.2f} of tantivy alone")
         reader = TantivyReader(home.path)
         plain = tantivy.Index.open(str(Path(folder, "plain")))
@@ -74,10 +79,10 @@ def _search_plainly(index: tantivy.Index, query: SearchQuery) -> list[list[Any]]
     return [orjson.loads(bytes(searcher.doc(address).get_first("source") or b"")) for _, address in hits]
 
 
-def _make_documents() -> Iterator[AssetDocument]:
+def _make_documents(count: int) -> Iterator[AssetDocument]:
     chance = random.Random(7)
     folder = ""
-    for number in range(_DOCUMENTS):
+    for number in range(count):
         if number % _FILES_IN_FOLDER == 0:
             folder = "/".join(chance.choices(_WORDS, k=3))
         extension, kind = chance.choice(_KINDS)
