@@ -14,6 +14,7 @@ from uuid import UUID
 
 import orjson
 from sqlalchemy import select
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from models.entities import Asset, Webhook
 from models.errors import LoomError
@@ -45,6 +46,15 @@ _ONCE = f"{_INSERT} ON CONFLICT (webhook_id, event_id) DO NOTHING"
 _AGAIN = f"""{_INSERT} ON CONFLICT (webhook_id, event_id) DO UPDATE
     SET state = 'PENDING', attempts = 0, due = now(), finished = NULL, lease = NULL"""  # noqa: S608 - a constant
 
+_UNTOLD = """
+    INSERT INTO webhook_delivery
+        (id, webhook_id, event_id, type, subject_id, body, trace_id, state, due, finished, log)
+    VALUES (CAST(:id AS uuid), :hook, :event, :type, CAST(:subject AS uuid), :body, :trace, 'FAILED', NULL, now(),
+        jsonb_build_array(jsonb_build_object(
+            'at', now(), 'durationMs', 0, 'error', 'Loom could not tell of this event')))
+    ON CONFLICT (webhook_id, event_id) DO NOTHING
+"""
+
 
 class Turn(Enum):
     """How a look at the log has ended."""
@@ -73,7 +83,7 @@ def fan_out(uow: UnitOfWork, begin: Begin) -> Turn:
     frames: dict[UUID, list[Frame]] = defaultdict(list)
     for event in events:
         frames[event.space_id].append(make_frame(event))
-    count = sum(deliver(uow, begin, hook, frames[hook.space_id]) for hook in hooks if hook.space_id in frames)
+    count = sum(_deliver_rest(uow, begin, hook, frames[hook.space_id]) for hook in hooks if hook.space_id in frames)
     store_position(uow, READER, events[-1].position)
     if count:
         uow.wake(Queue.WEBHOOKS, min(count, _MOST_WAKES))
@@ -82,6 +92,31 @@ def fan_out(uow: UnitOfWork, begin: Begin) -> Turn:
 
 def _hooks(uow: UnitOfWork) -> Sequence[Webhook]:
     return uow.session.execute(select(Webhook).where(Webhook.active).order_by(Webhook.id)).scalars().all()
+
+
+def _deliver_rest(uow: UnitOfWork, begin: Begin, hook: Webhook, frames: Sequence[Frame]) -> int:
+    """Make deliveries of all events of which they can be made; gives how many.
+
+    Of one that cannot be told, by a mistake of ours, there is a delivery that has failed: neither other events nor
+    other webhooks wait for somebody to mend it.
+    """
+    try:
+        with uow.savepoint():
+            return deliver(uow, begin, hook, frames)
+    except (OperationalError, InterfaceError):
+        raise  # that is the database's trouble, and passes
+    except Exception:
+        if len(frames) > 1:
+            half = len(frames) // 2
+            return sum(_deliver_rest(uow, begin, hook, part) for part in (frames[:half], frames[half:]))
+        (frame,) = frames
+        logger.exception("an event cannot be told", webhook=str(hook.id), event_id=frame["id"])
+        uow.execute(
+            _UNTOLD, id=new_id_text(), hook=hook.id, event=frame["id"], type=frame["type"], subject=frame["uuid"],
+            body=make_body(frame["type"], frame["id"], frame["timestamp"], frame["space"], frame["uuid"], {}),
+            trace=frame.get("traceId"),
+        )  # fmt: skip
+        return 0
 
 
 def deliver(uow: UnitOfWork, begin: Begin, hook: Webhook, frames: Iterable[Frame], *, is_again: bool = False) -> int:

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from models.entities import Webhook
+from models.services import webhook_fanout
+from models.services.frames import Frame
 from models.wiring import Platform
 from tests.support.client import ApiClient
 from tests.support.organising import make_tag
@@ -214,3 +217,28 @@ def test_a_long_answer_is_read_no_further_than_needed(
     deliver_all(open_platform)
     (attempt,) = deliveries_of(client, webhook)[0]["attempts"]
     assert (attempt["status"], attempt["response"]) == (200, "é" * 1024)
+
+
+def test_an_event_that_cannot_be_told_holds_up_nothing_else(
+    client: ApiClient, open_platform: Platform, webhook: dict[str, Any], receiver: Receiver,
+    receiver_url: str, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Made up: nothing is known that Loom cannot tell of."""
+    other = client.post("/webhooks", {"url": f"{receiver_url}/other", "triggers": ["TAG_CREATED"]}, expect=201)
+    receiver.secret = None
+    tags = [make_tag(client, name) for name in ("a", "b", "c", "d", "e")]
+    make_row = webhook_fanout._row
+
+    def fail_once(hook: Webhook, frame: Frame) -> dict[str, Any]:
+        if str(hook.id) == webhook["uuid"] and frame["uuid"] == tags[3]:
+            raise ValueError("on purpose")
+        return make_row(hook, frame)
+
+    monkeypatch.setattr(webhook_fanout, "_row", fail_once)
+    deliver_all(open_platform)
+    assert {each["subjectUuid"] for each in deliveries_of(client, other, state="DELIVERED")} == set(tags)
+    told = {each["subjectUuid"] for each in deliveries_of(client, webhook, state="DELIVERED")}
+    assert told == set(tags) - {tags[3]}
+    (untold,) = deliveries_of(client, webhook, state="FAILED")
+    assert untold["subjectUuid"] == tags[3]
+    assert untold["attempts"][0]["error"] == "Loom could not tell of this event"
