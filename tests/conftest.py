@@ -16,6 +16,7 @@ from flask import Flask
 from models.home import Home
 from models.migrating import upgrade_schema
 from models.permissions import Actor
+from models.process import tune_garbage_collection
 from models.search import IndexHome
 from models.services import passwords
 from models.services.node_kinds import know_kinds
@@ -39,8 +40,8 @@ _SHOWN_OF_LOG = 6_000
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--requests", type=int, default=800, help="How many requests the fuzzer sends, about")
-    parser.addoption("--sequences", type=int, default=250, help="How many sequences of changes and scans are tried")
+    parser.addoption("--requests", type=int, default=500, help="How many requests the fuzzer sends, about")
+    parser.addoption("--sequences", type=int, default=125, help="How many sequences of changes and scans are tried")
     parser.addoption("--upgrade-from", help="Commit of the Loom that is upgraded; else the last with other tables")
     parser.addoption("--anew", action="store_true", help="Let both try something else than the last time")
 
@@ -73,6 +74,12 @@ def _open_folders(tmp_path_factory: pytest.TempPathFactory) -> None:
     for folder in (base, *base.parents):
         if "pytest-" in folder.name or "popen-" in folder.name:
             folder.chmod(0o711)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _seldom_garbage() -> None:
+    """Look for garbage as seldom as the processes of Loom do: what pytest has loaded is none."""
+    tune_garbage_collection()
 
 
 @pytest.fixture(autouse=True, scope="session")
