@@ -6,6 +6,7 @@ import os
 import selectors
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -39,14 +40,11 @@ class FarHost:
         self._name, self._line = f"loom{os.getpid()}", f"lm{os.getpid()}"
         self.near, self.far = f"10.231.{number}.1", f"10.231.{number}.2"
         self._relays: list[_Relay] = []
-        self.exists = self._make()
-        if self.exists:
-            postgres, redis = (_Relay(self.near, path) for path in _sockets(home))
-            self._relays = [postgres, redis]
-            self.variables = {
-                "LOOM_DATABASE_URL": f"postgresql://loom@{self.near}:{postgres.port}/loom",
-                "LOOM_REDIS_URL": f"redis://{self.near}:{redis.port}", "LOOM_SERVER_REST_HOST": self.far,
-            }  # fmt: skip
+        self.variables: dict[str, str] = {}
+        """Settings of Loom's processes there."""
+        self.exists = self._make() and self._join(home)
+        if not self.exists:
+            self.close()
 
     def command(self, *command: str) -> list[str]:
         """Give the command that runs one there."""
@@ -70,16 +68,24 @@ class FarHost:
 
     def _make(self) -> bool:
         there = ("ip", "-n", self._name)
-        made = all(succeeds(*command) for command in (
+        return all(succeeds(*command) for command in (
             ("ip", "netns", "add", self._name),
             ("ip", "link", "add", self._line, "type", "veth", "peer", "name", "far", "netns", self._name),
             ("ip", "addr", "add", f"{self.near}/24", "dev", self._line), ("ip", "link", "set", self._line, "up"),
             (*there, "addr", "add", f"{self.far}/24", "dev", "far"), (*there, "link", "set", "far", "up"),
             (*there, "link", "set", "lo", "up"),
         ))  # fmt: skip
-        if not made:
-            self.close()
-        return made
+
+    def _join(self, home: Home) -> bool:
+        """Bring the engines there; tells whether they can be reached."""
+        postgres, redis = (_Relay(self.near, path) for path in _sockets(home))
+        self._relays = [postgres, redis]
+        self.variables = {
+            "LOOM_DATABASE_URL": f"postgresql://loom@{self.near}:{postgres.port}/loom",
+            "LOOM_REDIS_URL": f"redis://{self.near}:{redis.port}", "LOOM_SERVER_REST_HOST": self.far,
+        }  # fmt: skip
+        trial = f"import socket; socket.create_connection(('{self.near}', {postgres.port}), 5)"
+        return succeeds(*self.command(sys.executable, "-c", trial))
 
 
 def _sockets(home: Home) -> tuple[Path, Path]:
