@@ -124,7 +124,8 @@ COLLECT_GARBAGE = TaskKind(
     "storage.gc", CollectGarbage, Queue.MAINTENANCE, time_limit_seconds=24 * 3600, is_public=True,
     is_installation_wide=True,
 )  # fmt: skip
-REPLAY_WEBHOOK = TaskKind("webhooks.replay", ReplayWebhook, Queue.WEBHOOKS)
+# One part after the other: webhooks may want their events in order.
+REPLAY_WEBHOOK = TaskKind("webhooks.replay", ReplayWebhook, Queue.WEBHOOKS, part_queue=Queue.WEBHOOKS, window=1)
 SWEEP = TaskKind("maintenance.sweep", Sweep, Queue.MAINTENANCE, is_public=True, is_installation_wide=True)
 
 KINDS = {

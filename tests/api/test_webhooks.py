@@ -19,6 +19,8 @@ from tests.support.client import ApiClient
 from tests.support.organising import make_tag
 from tests.support.people import make_user, sign_in
 from tests.support.receivers import Receiver, deliver_all, deliveries_of
+from workers import runtime
+from workers.handlers import replay_webhook
 from workers.inline import run_one
 
 
@@ -202,3 +204,22 @@ def test_deliveries_that_ended_long_ago_are_swept(
     client.post("/tasks", {"kind": "maintenance.sweep"}, expect=202)
     assert run_one(open_platform, "maintenance")
     assert [each["uuid"] for each in deliveries_of(client, webhook)] == [receiver.heard[1].id]
+
+
+def test_a_long_replay_is_cut_into_parts_and_keeps_the_order(
+    client: ApiClient, open_platform: Platform, webhook: dict[str, Any], receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Its plan gives way to others after each range, and goes on where it was."""
+    monkeypatch.setattr(replay_webhook, "_EVENTS", 2)
+    monkeypatch.setattr(runtime, "SLICE_SECONDS", -1.0)
+    client.patch(f"/webhooks/{webhook['uuid']}", {"ordering": "ALL"})
+    tags = [make_tag(client, f"tag {number}") for number in range(5)]
+    deliver_all(open_platform)
+    receiver.heard.clear()
+    task = client.post(f"/webhooks/{webhook['uuid']}/replay", {"since": "2020-01-01T00:00:00Z"}, expect=202)
+    deliver_all(open_platform)
+    ended = client.get(f"/tasks/{task['uuid']}")
+    assert (ended["state"], ended["result"]) == ("SUCCEEDED", {"deliveries": 5})
+    assert ended["progress"]["total"] == ended["progress"]["done"] > 2
+    assert [heard.body["uuid"] for heard in receiver.heard] == tags
