@@ -1,4 +1,4 @@
-"""How a process connects to PostgreSQL: a bounded pool of connections, and a bounded crowd before it."""
+"""How a process connects to PostgreSQL: a bounded pool of connections, before which people may wait."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from threading import Lock
 import psycopg
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from models.settings import Settings
@@ -15,16 +14,11 @@ from models.settings import Settings
 CONNECT_TIMEOUT_SECONDS = 5
 """Longest wait for the server, and for a free connection of the process's pool."""
 MOST_WAITING = 32
-"""So many may wait for each connection: they come to it within a second or two. Whoever comes then is told at once to
-come later, for a crowd that waits until its patience ends costs the same work and gets nothing."""
+"""When so many wait for each connection, it is a crowd: they come to it within a second or two."""
 
 
-class CrowdedPool(PoolTimeout):
-    """More wait for a connection than could be served in good time."""
-
-
-class BoundedPool(QueuePool):
-    """SQLAlchemy's pool, before which only so many wait."""
+class CountingPool(QueuePool):
+    """SQLAlchemy's pool, which tells how many wait before it."""
 
     _waiting, _lock = 0, Lock()
 
@@ -34,10 +28,8 @@ class BoundedPool(QueuePool):
         return self._waiting
 
     def _do_get(self) -> ConnectionPoolEntry:
-        """Give a connection; raises `CrowdedPool` where that would take too long."""
+        """Give a connection."""
         with self._lock:
-            if self._waiting >= self.size() * MOST_WAITING:
-                raise CrowdedPool(f"{self._waiting} wait for {self.size()} connections")
             self._waiting += 1
         try:
             return super()._do_get()
@@ -46,11 +38,17 @@ class BoundedPool(QueuePool):
                 self._waiting -= 1
 
 
+def is_crowded(engine: Engine) -> bool:
+    """Whether more wait for connections of this process than come to one in good time."""
+    pool = engine.pool
+    return isinstance(pool, CountingPool) and pool.waiting >= pool.size() * MOST_WAITING
+
+
 def connect(settings: Settings, *, connections: int | None = None) -> Engine:
     """Make the engine of this process: a bounded pool of psycopg connections, each checked before use."""
     engine = create_engine(
         settings.sqlalchemy_url,
-        poolclass=BoundedPool,
+        poolclass=CountingPool,
         pool_size=connections or settings.database_connections,
         max_overflow=0,
         pool_timeout=CONNECT_TIMEOUT_SECONDS,

@@ -18,8 +18,9 @@ from flask_jwt_extended import JWTManager, create_access_token, decode_token
 from flask_jwt_extended.exceptions import JWTExtendedException
 from jwt.exceptions import PyJWTError
 
+from models.connections import is_crowded
 from models.entities import User
-from models.errors import Unauthorized
+from models.errors import Unauthorized, Unavailable
 from models.ids import parse_uuid
 from models.permissions import Actor, Permission
 from models.services.logins import Origin, begin_session, end_by_token
@@ -63,6 +64,7 @@ def signed_in(*permissions: Permission) -> Callable[[SignedIn[P, R]], Callable[P
     def decorate(view: SignedIn[P, R]) -> Callable[P, R]:
         @wraps(view)
         def wrapper(*arguments: P.args, **named: P.kwargs) -> R:
+            _refuse_a_crowd()
             with platform().reading() as uow:
                 actor = authenticate(uow, find_credential(), find_space())
                 admit(actor)
@@ -80,6 +82,16 @@ def signed_in(*permissions: Permission) -> Callable[[SignedIn[P, R]], Callable[P
         return wrapper
 
     return decorate
+
+
+def _refuse_a_crowd() -> None:
+    """Send a request away at once that would wait for too long: a crowd that waits in vain costs as much as one served.
+
+    Raises:
+        Unavailable: when too many wait already.
+    """
+    if is_crowded(platform().engine):
+        raise Unavailable("There are too many requests at once", code="crowded")
 
 
 def open_to_all(view: Callable[P, R]) -> Callable[P, R]:

@@ -11,7 +11,6 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from models import errors
-from models.connections import CrowdedPool
 from models.logs import get_logger
 from web.trace import trace_id
 
@@ -98,8 +97,6 @@ def _http_error(error: HTTPException) -> Response | HTTPException:
 
 
 def _engine_trouble(error: Exception) -> Response:
-    if isinstance(error, CrowdedPool):
-        return _loom_error(errors.Unavailable("There are too many requests at once", code="crowded"))
     logger.warning("the database is not available", reason=str(error), path=request.path)
     return _loom_error(errors.Unavailable("The database is not available now"))
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from models.connections import MOST_WAITING, BoundedPool
+from models.connections import MOST_WAITING, CountingPool
 from models.settings import Settings
 from models.wiring import Platform, build
 from tests.support.client import ApiClient
@@ -31,7 +31,7 @@ def small(client: ApiClient, settings: Settings) -> Iterator[Platform]:
 
 def test_a_crowd_is_served_and_who_comes_on_top_is_sent_away(client: ApiClient, small: Platform) -> None:
     pool = small.engine.pool
-    assert isinstance(pool, BoundedPool)
+    assert isinstance(pool, CountingPool)
     with ThreadPoolExecutor(_CROWD) as crowd, ExitStack() as busy:
         for _ in range(_CONNECTIONS):
             busy.enter_context(small.engine.connect())
@@ -43,3 +43,21 @@ def test_a_crowd_is_served_and_who_comes_on_top_is_sent_away(client: ApiClient, 
         assert {each.result()["username"] for each in waiting} == {"admin"}
     assert pool.waiting == 0
     client.get("/me")
+
+
+def test_who_is_let_in_already_is_not_sent_away(client: ApiClient, small: Platform) -> None:
+    """Listeners all look again who they are when somebody's rights change."""
+    pool = small.engine.pool
+    assert isinstance(pool, CountingPool)
+
+    def look_again() -> int:
+        with small.reading() as uow:
+            return len(uow.fetch("SELECT 1"))
+
+    with ThreadPoolExecutor(2 * _CROWD) as crowd, ExitStack() as busy:
+        for _ in range(_CONNECTIONS):
+            busy.enter_context(small.engine.connect())
+        waiting = [crowd.submit(look_again) for _ in range(2 * _CROWD)]
+        wait_until(lambda: pool.waiting == 2 * _CROWD)
+        busy.close()
+        assert sum(each.result() for each in waiting) == 2 * _CROWD
