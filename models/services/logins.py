@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 from uuid import UUID
 
 from models.entities import LoginSession, User
+from models.errors import Unauthorized
 from models.ids import new_id, printable
 from models.permissions import Actor, Entity
 from models.services.crud import Resource
@@ -25,7 +26,14 @@ class Origin(NamedTuple):
 
 
 def begin_session(uow: UnitOfWork, user: User, origin: Origin, seconds: int) -> LoginSession:
-    """Note that a user, who has proven who they are, is signed in for so long. The caller commits."""
+    """Note that a user, who has proven who they are, is signed in for so long. The caller commits.
+
+    Raises:
+        Unauthorized: when that was ended meanwhile for all of their logins, by another password, say.
+    """
+    known = 'SELECT 1 FROM "user" WHERE id = :id AND epoch = :epoch FOR SHARE'
+    if uow.execute(known, id=user.id, epoch=user.epoch).first() is None:
+        raise Unauthorized("Login failed", code="login-failed")
     session = LoginSession(
         id=new_id(), space_id=user.space_id, user_id=user.id, creator_id=user.id, editor_id=user.id,
         means=origin.means, address=origin.address, agent=printable(origin.agent, _LONGEST_AGENT),

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from flask import Flask
 
 from models.permissions import Permission
+from models.services.users import log_in
 from models.wiring import Platform
 from tests.support.client import ApiClient
 from tests.support.people import make_user, sign_in
@@ -73,6 +75,24 @@ def test_a_new_password_ends_all_sessions(app: Flask, client: ApiClient, platfor
     client.patch(f"/users/{jane.user_id}", {"password": "something else entirely"})
     hers.get("/me", expect=401)
     assert rows(platform, "SELECT 1 FROM session WHERE user_id = %(user)s", user=jane.user_id) == []
+
+
+def test_a_login_that_was_overtaken_by_a_new_password_is_none(
+    client: ApiClient, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The password is right when it is looked at, and another one when the session begins."""
+
+    def overtaken(*arguments: Any) -> Any:
+        user = log_in(*arguments)
+        execute(platform, "UPDATE \"user\" SET epoch = epoch + 1 WHERE username = 'admin'")
+        return user
+
+    with monkeypatch.context() as patch:
+        patch.setattr("web.resources.auth.log_in", overtaken)
+        answer = client.anonymous().post("/auth/login", _LOGIN, expect=401)
+    assert answer["message"] == "Login failed"
+    assert rows(platform, "SELECT count(*) FROM session") == [(1,)]  # the client's own
+    _sign_in(client, "again").get("/me")
 
 
 def test_others_see_and_end_only_their_own(app: Flask, client: ApiClient, platform: Platform) -> None:
