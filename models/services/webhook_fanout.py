@@ -14,7 +14,7 @@ from uuid import UUID
 
 import orjson
 from sqlalchemy import select
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, SQLAlchemyError
 
 from models.entities import Asset, Webhook
 from models.errors import LoomError
@@ -23,9 +23,9 @@ from models.logs import get_logger
 from models.messages import Queue
 from models.permissions import Actor, Entity
 from models.services.audiences import Begin, audible
+from models.services.credentials import actor_of_task
 from models.services.event_log import last_position, read_events, reader_position, store_position
 from models.services.frames import Frame, make_frame
-from models.services.sessions import actor_of_task
 from models.services.visibility import in_collections, in_libraries
 from models.services.webhooks import trigger_of
 from models.unit_of_work import UnitOfWork, as_rows
@@ -103,9 +103,9 @@ def _deliver_rest(uow: UnitOfWork, begin: Begin, hook: Webhook, frames: Sequence
     try:
         with uow.savepoint():
             return deliver(uow, begin, hook, frames)
-    except (OperationalError, InterfaceError):
-        raise  # that is the database's trouble, and passes
-    except Exception:
+    except Exception as error:
+        if isinstance(error, LoomError) or (isinstance(error, SQLAlchemyError) and not isinstance(error, DataError)):
+            raise  # trouble of the moment: a database that is away or busy, a webhook that has just been deleted
         if len(frames) > 1:
             half = len(frames) // 2
             return sum(_deliver_rest(uow, begin, hook, part) for part in (frames[:half], frames[half:]))

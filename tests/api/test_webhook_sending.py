@@ -6,8 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from models.entities import Webhook
+from models.errors import Conflict
 from models.services import webhook_fanout
 from models.services.frames import Frame
 from models.wiring import Platform
@@ -242,3 +245,22 @@ def test_an_event_that_cannot_be_told_holds_up_nothing_else(
     (untold,) = deliveries_of(client, webhook, state="FAILED")
     assert untold["subjectUuid"] == tags[3]
     assert untold["attempts"][0]["error"] == "Loom could not tell of this event"
+
+
+@pytest.mark.parametrize("trouble", [PoolTimeout("crowded"), OperationalError("", None, Exception()), Conflict()])
+def test_trouble_of_the_moment_is_no_fault_of_an_event(
+    client: ApiClient, open_platform: Platform, webhook: dict[str, Any], monkeypatch: pytest.MonkeyPatch,
+    trouble: Exception,
+) -> None:  # fmt: skip
+    tag = make_tag(client, "red")
+
+    def fail(*_: Any) -> Any:
+        raise trouble
+
+    with monkeypatch.context() as patch:
+        patch.setattr(webhook_fanout, "audible", fail)
+        with pytest.raises(type(trouble)):
+            deliver_all(open_platform)
+    assert deliveries_of(client, webhook) == []
+    deliver_all(open_platform)
+    assert [each["subjectUuid"] for each in deliveries_of(client, webhook, state="DELIVERED")] == [tag]
