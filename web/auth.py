@@ -23,8 +23,8 @@ from models.entities import User
 from models.errors import Unauthorized, Unavailable
 from models.ids import parse_uuid
 from models.permissions import Actor, Permission
-from models.services.logins import Origin, begin_session, end_by_token
-from models.services.sessions import API_KEY_PREFIX, LoginClaims, actor_of_key, actor_of_login
+from models.services.credentials import API_KEY_PREFIX, LoginClaims, actor_of_key, actor_of_login
+from models.services.sessions import Origin, begin_session, end_by_token
 from models.settings import Settings
 from models.unit_of_work import UnitOfWork
 from web.idempotency import once, read_key

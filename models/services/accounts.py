@@ -23,9 +23,9 @@ from models.permissions import Actor, Entity, Verb
 from models.services.avatars import drop_avatar
 from models.services.crud import Resource, Values
 from models.services.escalation import managed_by, require_managers, require_not_above, spaces_of
-from models.services.logins import end_logins
 from models.services.passwords import hash_password
 from models.services.policies import touch_policy
+from models.services.sessions import end_logins
 from models.unit_of_work import UnitOfWork
 
 _OWNED = ("space_member", "group_user", "token", "tag_rating", "idempotency_key", "user_identity", "session")

@@ -21,10 +21,10 @@ from models.messages import RUN_PIPELINE, Priority, Queue
 from models.payloads import RunPipeline
 from models.pipelines.triggers import Trigger
 from models.services import tasks
+from models.services.credentials import actor_of_task
 from models.services.event_log import Position, reach, reader_position, store_position
 from models.services.graphs import graph_of_version
 from models.services.processors import queue_of
-from models.services.sessions import actor_of_task
 from models.services.visibility import in_libraries
 from models.unit_of_work import UnitOfWork
 

@@ -68,7 +68,7 @@ def remove_old_answers(begin: Callable[[], UnitOfWork]) -> int:
 
 
 def remove_old_sessions(begin: Callable[[], UnitOfWork]) -> int:
-    """Forget one batch of logins that ended a day ago. Returns how many."""
+    """Forget one batch of logins that ran out a day ago. Returns how many."""
     return _run(
         begin,
         """DELETE FROM session WHERE id IN (

@@ -25,7 +25,7 @@ from models.payloads import IndexVectors, Payload, ReconcileIndex, ScanPool, Swe
 from models.pipelines.triggers import Trigger
 from models.services import tasks
 from models.services.auto_runs import scheduled_payload
-from models.services.sessions import actor_of_task
+from models.services.credentials import actor_of_task
 from models.unit_of_work import UnitOfWork
 
 logger = get_logger(__name__)

@@ -14,8 +14,8 @@ from typing import Any
 from models.entities import Token
 from models.errors import Forbidden
 from models.permissions import Actor, Entity, Permission
+from models.services.credentials import API_KEY_PREFIX, digest
 from models.services.crud import Resource, Values
-from models.services.sessions import API_KEY_PREFIX, digest
 from models.unit_of_work import UnitOfWork
 
 TOKENS = Resource(Token, "token", Entity.TOKEN, own="user_id")

@@ -134,8 +134,12 @@ def test_the_etag_tells_of_use(client: ApiClient, platform: Platform) -> None:
     client.patch(path, {"name": "yours"}, headers={"If-Match": unused})
 
 
-def test_what_has_run_out_is_forgotten_after_a_day(client: ApiClient, platform: Platform) -> None:
+def test_what_has_run_out_is_seen_no_more_and_forgotten_after_a_day(client: ApiClient, platform: Platform) -> None:
     _sign_in(client, "long ago")
+    path = f"/sessions/{_session(client, 'long ago')['uuid']}"
+    execute(platform, "UPDATE session SET expires = now() WHERE agent = 'long ago'")
+    client.get(path, expect=404)
+    assert "long ago" not in {each["agent"] for each in client.get("/sessions")["data"]}
     execute(platform, "UPDATE session SET expires = now() - interval '25 hours' WHERE agent = 'long ago'")
     client.post("/tasks", {"kind": "maintenance.sweep"}, expect=202)
     run_all(platform)

@@ -201,7 +201,12 @@ def token(world: World) -> UUID:
 
 
 def session(world: World) -> UUID:
-    values = {"means": "password", "address": "127.0.0.1", "agent": "", "expires": datetime.now(UTC)}
+    values = {
+        "means": "password",
+        "address": "127.0.0.1",
+        "agent": "",
+        "expires": datetime.now(UTC) + timedelta(days=1),
+    }
     return world.add(e.LoginSession, user_id=world.admin.user_id, **values)
 
 

@@ -16,7 +16,7 @@ from models.entities import Library, Token, User
 from models.ids import new_id
 from models.permissions import SCOPABLE, Actor, Permission
 from models.sample_roles import EDITOR, VIEWER
-from models.services.sessions import API_KEY_PREFIX, digest
+from models.services.credentials import API_KEY_PREFIX, digest
 from models.wiring import Platform
 from tests.support.actors import first_user
 from tests.support.client import ApiClient

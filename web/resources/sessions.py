@@ -14,7 +14,7 @@ from models.bodies.fields import ChangeSchema, ElementSchema, Instant, RequestSc
 from models.bodies.filters import instant_filter, text_filter, uuid_filter
 from models.entities import LoginSession
 from models.permissions import Actor
-from models.services.logins import SESSIONS, end_session
+from models.services.sessions import SESSIONS, end_session
 from models.unit_of_work import UnitOfWork
 from web.crud import CrudSpec, Operation, crud_blueprint
 from web.pagination import Listing

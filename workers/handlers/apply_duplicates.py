@@ -21,9 +21,9 @@ from models.pipelines.effects import RelocateEffect
 from models.services.asset_blocks import Place
 from models.services.asset_bytes import open_source
 from models.services.bulk_answers import asked_by
+from models.services.credentials import actor_of_task
 from models.services.dedup_acting import Standing, confirmed_groups, standing_of
 from models.services.relocating import relocate
-from models.services.sessions import actor_of_task
 from models.services.tagging import Producer, apply_tags
 from models.services.task_items import ItemOutcome
 from models.services.task_parts import NewPart, Outcome

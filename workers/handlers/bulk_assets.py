@@ -23,7 +23,7 @@ from models.payloads import BulkAssets
 from models.services.asset_extras import Extras
 from models.services.bulk_answers import asked_by, bulk_result
 from models.services.bulk_assets import DUPLICATE, Results, WantedAsset, create_many, update_many
-from models.services.sessions import actor_of_task
+from models.services.credentials import actor_of_task
 from models.services.task_items import ItemOutcome, has_failed_items
 from models.services.task_parts import NewPart, Outcome
 from models.unit_of_work import UnitOfWork

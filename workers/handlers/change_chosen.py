@@ -17,7 +17,7 @@ from models.permissions import Actor
 from models.services.bulk_answers import asked_by
 from models.services.bulk_assets import Results, WantedAsset, update_many
 from models.services.chosen_assets import Conditions, choose, count_chosen, delete_chosen, newest_asset, tag_chosen
-from models.services.sessions import actor_of_task
+from models.services.credentials import actor_of_task
 from models.services.task_items import ItemOutcome
 from models.services.task_parts import NewPart, Outcome
 from models.unit_of_work import UnitOfWork

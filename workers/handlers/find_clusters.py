@@ -14,7 +14,7 @@ from models.services import cluster_sources as sources
 from models.services.bulk_answers import asked_by
 from models.services.cluster_sources import Loose
 from models.services.clusters import Proposed, add_members, propose
-from models.services.sessions import actor_of_task
+from models.services.credentials import actor_of_task
 from models.services.task_parts import Outcome
 from models.unit_of_work import UnitOfWork
 from models.vectors import VectorKind

@@ -9,9 +9,9 @@ from models.messages import FIND_DUPLICATES
 from models.payloads import FindDuplicates
 from models.services import dedup_sources as sources
 from models.services.bulk_answers import asked_by
+from models.services.credentials import actor_of_task
 from models.services.dedup import Proposal, propose_all
 from models.services.dedup_sources import Printed
-from models.services.sessions import actor_of_task
 from models.services.task_parts import Outcome
 from models.unit_of_work import UnitOfWork
 from workers.handling import Step

@@ -29,12 +29,12 @@ from models.services.asset_bytes import open_source
 from models.services.blobs import keep_blob
 from models.services.bulk_answers import asked_by
 from models.services.chosen_assets import Conditions, choose, newest_asset
+from models.services.credentials import actor_of_task
 from models.services.graphs import graph_of_version
 from models.services.run_assets import RunAsset, load_run_assets
 from models.services.run_choices import conditions_of
 from models.services.run_effects import Wanted, do_effects
 from models.services.run_results import Found, count_by_state, count_nodes, keep_found, keep_run_items
-from models.services.sessions import actor_of_task
 from models.services.task_parts import NewPart, Outcome
 from models.storage import Piece, delete_pieces, staging_key
 from models.unit_of_work import UnitOfWork

@@ -12,8 +12,8 @@ from models.payloads import SearchByImage
 from models.permissions import Actor
 from models.pipelines.outcomes import NodeState
 from models.services.bulk_answers import asked_by
+from models.services.credentials import actor_of_task
 from models.services.fusion import fuse
-from models.services.sessions import actor_of_task
 from models.services.similarity import Sought, near_fingerprint, similar_embeddings
 from models.services.task_parts import Outcome
 from models.services.vector_index import VectorIndex
